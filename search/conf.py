@@ -1,0 +1,116 @@
+"""The only reader of `settings.SEMSEARCH`: one typed object, with every key's default and meaning.
+
+Each key can be set by the environment variable `SEMSEARCH_<KEY>`; an unknown key is an error that
+names the nearest known one. docs/settings.md documents every key, and a test compares the two.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """Settings of this installation; sizes are counts or bytes as named, times are seconds."""
+
+    DATA_DIR: Path = Path("var")
+    # What people see
+    DEFAULT_COLLECTION: str = ""
+    PUBLIC_SEARCH: bool = True
+    MAX_QUERY_CHARS: int = 2_000
+    MAX_DOCUMENT_CHARS: int = 10_000_000
+    # Encoding
+    ENCODER_NAME: str = "sentence-transformers/all-MiniLM-L6-v2"
+    ENCODER_RUNTIME: str = "torch"
+    ENCODER_DEVICE: str = ""
+    BATCH_SIZE: int = 32
+    ENCODE_SLICE_CHUNKS: int = 256
+    QUERY_CACHE_SIZE: int = 1_000
+    # Indexing
+    APPLY_BATCH_DOCUMENTS: int = 64
+    MAX_ATTEMPTS: int = 3
+    LEASE_SECONDS: float = 60.0
+    SWEEP_SECONDS: float = 30.0
+    TASK_BUDGET_SECONDS: float = 20.0
+    TAIL_MAX_ROWS: int = 4_096
+    MAX_SEGMENTS: int = 8
+    MAX_DEAD_SHARE: float = 0.2
+    # Which class stands behind each name
+    CHUNKERS: dict[str, str] = field(
+        default_factory=lambda: {"sentence": "search.chunking.sentence_chunker.SentenceChunker"}
+    )
+    ENCODERS: dict[str, str] = field(
+        default_factory=lambda: {
+            "torch": "search.embedding.sentence_transformer.SentenceTransformerEncoder",
+            "fake": "search.embedding.fake.FakeEncoder",
+        }
+    )
+    ENGINES: dict[str, str] = field(
+        default_factory=lambda: {
+            "faiss": "search.engines.faiss_engine.FaissEngine",
+            "exact": "search.engines.exact_engine.ExactEngine",
+        }
+    )
+
+    @property
+    def index_dir(self) -> Path:
+        """The folder of every index file; all of it can be rebuilt from the database."""
+        return self.DATA_DIR / "index"
+
+
+def conf() -> Conf:
+    """Return the current settings, checked."""
+    from django.conf import settings
+
+    return _checked(settings.SEMSEARCH)
+
+
+def semsearch_from_environment(environ: Mapping[str, str], *, default_data_dir: Path) -> dict[str, Any]:
+    """Return the SEMSEARCH dict that the variables `SEMSEARCH_<KEY>` of `environ` describe.
+
+    Raises ImproperlyConfigured for a variable that names no key or does not parse.
+    """
+    values: dict[str, Any] = {"DATA_DIR": default_data_dir}
+    kinds = {f.name: f.type for f in fields(Conf)}
+    for name, text in environ.items():
+        if not name.startswith("SEMSEARCH_") or name.startswith("SEMSEARCH_TEST_"):
+            continue
+        key = name.removeprefix("SEMSEARCH_")
+        if key not in kinds:
+            raise ImproperlyConfigured(_unknown(key, f"environment variable {name}"))
+        values[key] = _parse(name, text, kinds[key])
+    values["DATA_DIR"] = Path(values["DATA_DIR"]).expanduser().resolve()
+    return values
+
+
+def _parse(name: str, text: str, kind: Any) -> Any:
+    try:
+        if kind is bool:
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+        if kind in (int, float, str, Path):
+            return kind(text)
+    except (ValueError, KeyError):
+        raise ImproperlyConfigured(f"{name}={text!r} is not a valid {kind.__name__}.") from None
+    raise ImproperlyConfigured(f"{name} cannot be set from the environment; set it in settings.SEMSEARCH.")
+
+
+def _checked(values: Mapping[str, Any]) -> Conf:
+    known = {f.name for f in fields(Conf)}
+    for key in values:
+        if key not in known:
+            raise ImproperlyConfigured(_unknown(key, f"settings.SEMSEARCH[{key!r}]"))
+    result = Conf(**values)
+    for key in ("BATCH_SIZE", "ENCODE_SLICE_CHUNKS", "APPLY_BATCH_DOCUMENTS", "MAX_ATTEMPTS", "TAIL_MAX_ROWS"):
+        if getattr(result, key) < 1:
+            raise ImproperlyConfigured(f"SEMSEARCH {key} is {getattr(result, key)}; it must be at least 1.")
+    return result
+
+
+def _unknown(key: str, where: str) -> str:
+    near = difflib.get_close_matches(key, [f.name for f in fields(Conf)], n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"{where} is not a Semsearch setting.{hint} See docs/settings.md."

@@ -1,0 +1,127 @@
+"""Frozen values that cross the borders between packages. No Django, no FAISS, no behaviour beyond properties."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TextChunk:
+    """A chunk of a document: `body[start:end]`, offsets in characters, `tokens` as the encoder counts them."""
+
+    ordinal: int
+    start: int
+    end: int
+    tokens: int
+    encoded_text: str
+    text_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that a retriever found; higher scores are better."""
+
+    chunk_id: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFile:
+    """An immutable part of a dense index on disk: its vectors' file and the file of their ids, each with its hash."""
+
+    path: Path
+    sha256: str
+    ids_path: Path
+    ids_sha256: str
+    rows: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """What the database says a version's dense index consists of, at one generation."""
+
+    generation: int
+    dimension: int
+    segments: tuple[SegmentFile, ...]
+    tail_ids: Ids
+    tail_vectors: Vectors
+    dead_ids: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Text cut from a document, with the character ranges in it that match the query."""
+
+    text: str
+    highlights: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def pieces(self) -> list[tuple[str, bool]]:
+        """The text in order as (piece, is a match), ready to be escaped piece by piece."""
+        result: list[tuple[str, bool]] = []
+        at = 0
+        for start, end in self.highlights:
+            if start > at:
+                result.append((self.text[at:start], False))
+            result.append((self.text[start:end], True))
+            at = end
+        if at < len(self.text):
+            result.append((self.text[at:], False))
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds spent in each stage of one search."""
+
+    parse: float = 0.0
+    encode: float = 0.0
+    dense: float = 0.0
+    lexical: float = 0.0
+    fuse: float = 0.0
+    fetch: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """One document found, with its best chunk. `dense_score` is a cosine, `lexical_score` a BM25 sum."""
+
+    rank: int
+    score: float
+    dense_score: float | None
+    lexical_score: float | None
+    document_id: int
+    external_id: str
+    title: str
+    url: str
+    metadata: Mapping[str, Any]
+    chunk_id: int
+    chunk_start: int
+    chunk_end: int
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResponse:
+    """The answer to one search. `degraded` names, in words, each leg that could not take part."""
+
+    query: str
+    mode: str
+    collection: str
+    index_version: int
+    total: int
+    total_relation: str  # "eq": exactly so many; "gte": at least so many
+    took_ms: Timings
+    degraded: tuple[str, ...] = ()
+    good_match: bool = True
+    pending_documents: int = 0
+    results: tuple[SearchResult, ...] = field(default=())

@@ -1,0 +1,207 @@
+"""What curators keep: collections and their documents.
+
+A document's `revision` and its PendingChange rows are the database's own work (triggers.py), so that no
+write path can forget them. Nothing here encodes, enqueues or touches an index.
+"""
+
+import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
+
+from django.contrib.auth.models import AnonymousUser, Group
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+from django.db import models
+from django.db.models import Q
+from django.dispatch import Signal
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .fields import StorableCharField, StorableJSONField, StorableTextField
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from .index_versions import IndexVersion
+
+
+corpus_changed = Signal()
+"""Sent with `collection_ids` after a bulk write that Django sends no signal for. A hint, never the job itself."""
+
+
+def new_external_id() -> str:
+    """Return an identifier for a document whose author gave none."""
+    return uuid.uuid4().hex
+
+
+class Collection(models.Model):
+    """A curated set of documents with its own encoder, chunking, engine and retrieval options."""
+
+    slug = models.SlugField(_("slug"), max_length=80, unique=True, validators=[validate_slug])
+    name = StorableCharField(_("name"), max_length=200)
+    description = StorableTextField(_("description"), blank=True, default="")
+    encoder_name = StorableCharField(
+        _("encoder"), max_length=500, blank=True, default="",
+        help_text=_("A sentence-transformers name or a local path. Empty: the installation's default."),
+    )
+    encoder_revision = models.CharField(_("encoder revision"), max_length=100, blank=True, default="")
+    encoder_runtime = models.CharField(_("encoder runtime"), max_length=50, blank=True, default="")
+    chunking = StorableJSONField(
+        _("chunking options"), default=dict, blank=True,
+        help_text=_('For example {"max_tokens": 200, "overlap_tokens": 32}. Empty: the defaults.'),
+    )
+    engine = models.CharField(_("engine"), max_length=50, default="faiss")
+    engine_options = StorableJSONField(_("engine options"), default=dict, blank=True)
+    retrieval = StorableJSONField(
+        _("retrieval options"), default=dict, blank=True,
+        help_text=_('For example {"fusion": "convex", "dense_weight": 0.6}. Empty: the defaults.'),
+    )
+    last_error = models.TextField(_("last indexing error"), blank=True, default="", editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("collection")
+        verbose_name_plural = _("collections")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def active_version(self) -> "IndexVersion | None":
+        """Return the version that searches use, or None while there is none yet."""
+        return self.index_versions.active().first()
+
+
+class DocumentQuerySet(models.QuerySet["Document"]):
+    """Filters by who may see what, and bulk writes that wake the worker."""
+
+    def published(self) -> Self:
+        """Documents that belong in the index."""
+        return self.filter(state=Document.State.PUBLISHED)
+
+    def visible_to(self, user: "AbstractBaseUser | AnonymousUser | None") -> Self:
+        """Published documents that `user` may find. The one rule behind every result, count and snippet."""
+        published = self.published()
+        if user is None or not user.is_authenticated:
+            return published.filter(visibility=Document.Visibility.PUBLIC)
+        if getattr(user, "is_superuser", False):
+            return published
+        allowed = Q(visibility=Document.Visibility.PUBLIC)
+        if getattr(user, "is_staff", False):
+            allowed |= Q(visibility=Document.Visibility.STAFF)
+        groups = Document.groups.through.objects.filter(group__user=user.pk).values("document_id")
+        return published.filter(allowed | Q(visibility=Document.Visibility.GROUPS, pk__in=groups))
+
+    def update(self, **kwargs: Any) -> int:
+        collections = self._collections()
+        count = super().update(**kwargs)
+        moved_to = kwargs.get("collection_id", kwargs.get("collection"))
+        if moved_to is not None:
+            collections.add(getattr(moved_to, "pk", moved_to))
+        self._changed(collections)
+        return count
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        collections = self._collections()
+        deleted = super().delete()
+        self._changed(collections)
+        return deleted
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Iterable["Document"], *args: Any, **kwargs: Any) -> list["Document"]:
+        documents = list(objs)
+        created = super().bulk_create(documents, *args, **kwargs)
+        self._changed({document.collection_id for document in documents})
+        return created
+
+    def bulk_update(self, objs: Iterable["Document"], *args: Any, **kwargs: Any) -> int:
+        documents = list(objs)
+        count = super().bulk_update(documents, *args, **kwargs)
+        self._changed({document.collection_id for document in documents})
+        return count
+
+    def _collections(self) -> set[int]:
+        if self.query.is_sliced:
+            return set()
+        return set(self.order_by().values_list("collection_id", flat=True).distinct())
+
+    def _changed(self, collection_ids: set[int]) -> None:
+        if collection_ids:
+            corpus_changed.send(sender=Document, collection_ids=collection_ids, using=self.db)
+
+
+class Document(models.Model):
+    """A source record: what people search for and what curators edit."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
+        ARCHIVED = "archived", _("Archived")
+
+    class Visibility(models.TextChoices):
+        PUBLIC = "public", _("Everyone")
+        STAFF = "staff", _("Staff")
+        GROUPS = "groups", _("Selected groups")
+
+    collection = models.ForeignKey(
+        Collection, on_delete=models.CASCADE, related_name="documents", verbose_name=_("collection")
+    )
+    external_id = StorableCharField(
+        _("external id"), max_length=500, default=new_external_id,
+        help_text=_("The document's identity in the system it comes from; unique in its collection."),
+    )
+    title = StorableCharField(_("title"), max_length=1000, blank=True, default="")
+    body = StorableTextField(_("body"), blank=True, default="")
+    url = StorableCharField(_("address"), max_length=2000, blank=True, default="")
+    language = models.CharField(_("language"), max_length=35, blank=True, default="")
+    metadata = StorableJSONField(_("metadata"), default=dict, blank=True)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.PUBLISHED,
+        help_text=_("Only published documents can be found."),
+    )
+    visibility = models.CharField(
+        _("visible to"), max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC
+    )
+    groups = models.ManyToManyField(
+        Group, blank=True, related_name="+", verbose_name=_("groups"),
+        help_text=_("Who may find it when it is visible to selected groups."),
+    )
+    revision = models.BigIntegerField(_("revision"), default=1, db_default=1, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True, editable=False)
+
+    objects = DocumentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at", "-id"]
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["collection", "external_id"], name="search_document_external_id_unique",
+                violation_error_message=_("This collection already has a document with this external id."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "published", "archived"]), name="search_document_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(visibility__in=["public", "staff", "groups"]), name="search_document_visibility_known"
+            ),
+            models.CheckConstraint(condition=~Q(external_id=""), name="search_document_external_id_not_empty"),
+        ]
+        indexes = [
+            models.Index(fields=["collection", "state", "id"], name="search_document_by_state"),
+            models.Index(fields=["-updated_at", "-id"], name="search_document_by_update"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.external_id
+
+    def clean(self) -> None:
+        """Reject metadata that is not an object: filters and facets address it by key."""
+        if not isinstance(self.metadata, dict):
+            raise ValidationError({"metadata": _('Metadata must be a JSON object, for example {"team": "sales"}.')})

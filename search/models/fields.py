@@ -1,0 +1,54 @@
+"""Text and JSON fields that every database can store: no NUL characters, no lone surrogates.
+
+PostgreSQL refuses U+0000 and no database encodes a lone surrogate. Both come in with real files, and
+losing a document for one of them helps nobody: NUL becomes a space, a lone surrogate U+FFFD. Lengths
+stay the same, so character offsets are not moved.
+"""
+
+import re
+from typing import Any
+
+from django.db import models
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Return `text` with each NUL replaced by a space and each lone surrogate by U+FFFD; same length."""
+    if not _UNSTORABLE.search(text):
+        return text
+    return _UNSTORABLE.sub(lambda match: " " if match[0] == "\x00" else "\ufffd", text)
+
+
+def storable_json(value: Any) -> Any:
+    """Return a JSON value with `storable` applied to every string in it, keys included."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable_json(key): storable_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_json(item) for item in value]
+    return value
+
+
+class StorableTextField(models.TextField):
+    """A TextField that stores what it can of any Python string."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return storable(value) if isinstance(value, str) else value
+
+
+class StorableCharField(models.CharField):
+    """A CharField that stores what it can of any Python string."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return storable(value) if isinstance(value, str) else value
+
+
+class StorableJSONField(models.JSONField):
+    """A JSONField whose strings are storable."""
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        return super().get_db_prep_value(storable_json(value), connection, prepared)

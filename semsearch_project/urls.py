@@ -1,0 +1,11 @@
+"""Every address of the installation: the search page, the admin, the REST API and health."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", include("search.api.urls")),
+    path("health/", include("search.api.health_urls")),
+    path("", include("search.web.urls")),
+]
