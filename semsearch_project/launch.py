@@ -232,13 +232,13 @@ def address(host: str, port: int) -> str:
 
 
 def sample_stamp() -> Path:
-    """Return the file that says that the sample corpus was loaded whole, once."""
+    """Return the file that says that the sample was loaded: a curator who deletes it does not want it back."""
     return Path(os.environ.get("SEMSEARCH_DATA_DIR") or BASE_DIR / "var") / "sample_loaded"
 
 
 def sample_program() -> Program:
-    """Return the one run of load_sample; --force, because a first attempt may have been cut short."""
-    command = [sys.executable, str(BASE_DIR / "manage.py"), "load_sample", "--force"]
+    """Return the one run of load_sample; it goes on where an interrupted one stopped."""
+    command = [sys.executable, str(BASE_DIR / "manage.py"), "load_sample"]
     return Program("load_sample", command, restart=False, on_success=sample_stamp().touch)
 
 
