@@ -1,5 +1,75 @@
 """System checks with stable ids: what is wrong with an installation, said at start instead of at midnight."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.db.utils import OperationalError
+
+from search.conf import conf
+from search.models import triggers
+
 
 def register_checks() -> None:
     """Register the checks; called once, when the application starts."""
+    register(settings_are_known, "semsearch")
+    register(lease_outlives_a_step, "semsearch")
+    register(triggers_are_installed, Tags.database)
+
+
+def settings_are_known(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E001: a key or value of SEMSEARCH is wrong."""
+    try:
+        conf()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="search.E001")]
+    return []
+
+
+def lease_outlives_a_step(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W001: the lease may end while its holder is still at work. E002: the broker would deliver a task twice."""
+    messages: list[CheckMessage] = []
+    values = conf()
+    if values.LEASE_SECONDS < 2 * values.TASK_BUDGET_SECONDS:
+        messages.append(
+            Warning(
+                f"LEASE_SECONDS ({values.LEASE_SECONDS:g}) is less than twice TASK_BUDGET_SECONDS "
+                f"({values.TASK_BUDGET_SECONDS:g}): a slow step can lose its lease and be done twice.",
+                hint="Raise LEASE_SECONDS or lower TASK_BUDGET_SECONDS.",
+                id="search.W001",
+            )
+        )
+    visible = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
+    if visible is not None and float(visible) < 4 * values.TASK_BUDGET_SECONDS:
+        messages.append(
+            Error(
+                f"The broker's visibility_timeout ({visible} s) is below four times TASK_BUDGET_SECONDS: "
+                "it would deliver running tasks again and again.",
+                hint="Raise visibility_timeout.",
+                id="search.E002",
+            )
+        )
+    return messages
+
+
+def triggers_are_installed(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """E003: the document table has lost its triggers, so that changes would go unseen."""
+    if not databases or "default" not in databases:
+        return []
+    try:
+        if "search_document" not in connection.introspection.table_names() or triggers.installed(connection):
+            return []
+    except OperationalError:
+        return []
+    return [
+        Error(
+            "The triggers on search_document are missing: changes of documents would not reach the index.",
+            hint="Run `manage.py migrate`, which installs them, then `manage.py check_index --repair`.",
+            id="search.E003",
+        )
+    ]

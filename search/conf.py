@@ -28,10 +28,12 @@ class Conf:
     ENCODER_RUNTIME: str = "torch"
     ENCODER_DEVICE: str = ""
     BATCH_SIZE: int = 32
-    ENCODE_SLICE_CHUNKS: int = 256
+    ENCODE_SLICE_CHUNKS: int = 64
     QUERY_CACHE_SIZE: int = 1_000
     # Indexing
     APPLY_BATCH_DOCUMENTS: int = 64
+    APPLY_BATCH_CHARS: int = 1_000_000
+    RETRY_SECONDS: float = 5.0
     MAX_ATTEMPTS: int = 3
     LEASE_SECONDS: float = 60.0
     SWEEP_SECONDS: float = 30.0

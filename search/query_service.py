@@ -2,13 +2,19 @@
 
 from typing import TYPE_CHECKING
 
+from search.conf import conf
 from search.datatypes import SearchResponse
+from search.models import Collection, IndexVersion
+from search.retrieval import pipeline
+from search.retrieval.open_index import open_version
+from search.storable import storable
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 MODES = ("hybrid", "dense", "lexical")
 MAX_K = 100
+_COUNTED_PENDING = 10_000
 
 
 class InvalidQuery(ValueError):
@@ -44,4 +50,63 @@ def search(
     An empty `collection` means the installation's default. Raises InvalidQuery, UnknownCollection or
     NotReady; a leg that cannot take part is named in `degraded` instead.
     """
-    raise NotImplementedError
+    text = _checked_query(query, k, mode)
+    version = _active_version(collection)
+    opened = open_version(version)
+    if not opened.usable and version.chunks:
+        raise NotReady(f"The index of {version.collection.slug!r} cannot be opened: {opened.dense_problem}")
+    found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=pipeline.options_of(version))
+    waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING]
+    return SearchResponse(
+        query=text,
+        mode=mode,
+        collection=version.collection.slug,
+        index_version=version.number,
+        total=found.total,
+        total_relation=found.total_relation,
+        took_ms=found.took,
+        degraded=found.degraded,
+        good_match=found.good_match,
+        pending_documents=waiting.count(),
+        results=found.results,
+    )
+
+
+def default_collection() -> Collection | None:
+    """Return the collection that is searched when none is named: the one of DEFAULT_COLLECTION, else the oldest."""
+    collections = Collection.objects.order_by("pk")
+    wanted = conf().DEFAULT_COLLECTION
+    return (collections.filter(slug=wanted) if wanted else collections).first()
+
+
+def _checked_query(query: str, k: int, mode: str) -> str:
+    text = storable(query).strip()
+    most = conf().MAX_QUERY_CHARS
+    if not text:
+        raise InvalidQuery("q", "The query is empty. Say what you are looking for.")
+    if len(text) > most:
+        raise InvalidQuery("q", f"The query has {len(text):,} characters; at most {most:,} are searched for.")
+    if not 1 <= k <= MAX_K:
+        raise InvalidQuery("k", f"k is {k}; it must be from 1 to {MAX_K}.")
+    if mode not in MODES:
+        raise InvalidQuery("mode", f"mode is {mode!r}; known: {', '.join(MODES)}.")
+    return text
+
+
+def _active_version(slug: str) -> IndexVersion:
+    """Return the version to search, with its collection, as committed now."""
+    if slug and "\x00" in slug:
+        raise UnknownCollection(slug)
+    versions = IndexVersion.objects.active().select_related("collection")
+    if slug:
+        version = versions.filter(collection__slug=storable(slug)).first()
+        if version is None and not Collection.objects.filter(slug=storable(slug)).exists():
+            raise UnknownCollection(slug)
+    else:
+        collection = default_collection()
+        if collection is None:
+            raise NotReady("There is no collection yet. A curator makes the first one in the admin.", 30)
+        version = versions.filter(collection=collection).first()
+    if version is None:
+        raise NotReady("The collection's first index version is about to be made by the worker.")
+    return version

@@ -1,15 +1,50 @@
 """Celery tasks: ids in, one call each. Messages are hints; the pending rows are the work."""
 
+import logging
+import time
+from typing import TYPE_CHECKING
+
 from celery import shared_task
+
+from search.indexing import applier, lifecycle
+from search.indexing import sweep as sweeping
+from search.models import Collection
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+logger = logging.getLogger(__name__)
+
+_BROKER_PAUSE_SECONDS = 5.0
+_broker_down_until = 0.0
 
 
 @shared_task(name="search.index_pending")
 def index_pending(*, collection_id: int) -> None:
-    """Apply what is pending for a collection."""
-    raise NotImplementedError
+    """Apply what is pending for a collection; a long queue goes on in another message."""
+    if applier.drain(collection_id).more:
+        wake(collection_id)
 
 
 @shared_task(name="search.sweep")
 def sweep() -> None:
-    """Find work that no message announced."""
-    raise NotImplementedError
+    """Find and do work that no message announced."""
+    sweeping.sweep()
+
+
+def wake(collection_id: int) -> None:
+    """Tell the worker that a collection has work. Never raises and never waits long: the sweep finds it anyway."""
+    global _broker_down_until
+    if time.monotonic() < _broker_down_until:
+        return
+    try:
+        index_pending.apply_async(kwargs={"collection_id": collection_id}, retry=False)
+    except Exception as error:  # whatever the broker's client raises, the save has succeeded
+        _broker_down_until = time.monotonic() + _BROKER_PAUSE_SECONDS
+        logger.warning("The broker cannot be reached (%s); the worker's sweep will find the change.", error)
+
+
+def request_rebuild(collection: Collection, *, user: "AbstractBaseUser | None" = None) -> None:
+    """Ask for a new version of a collection, built beside the live one, and wake the worker."""
+    lifecycle.request_rebuild(collection, user=user)
+    wake(collection.pk)

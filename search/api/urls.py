@@ -1,1 +1,47 @@
-urlpatterns: list = []
+"""The addresses of the REST API. Whatever else is asked for below /api/ is a problem answer, too."""
+
+from django.urls import path, re_path, register_converter
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from .bulk_views import BulkView
+from .collection_views import CollectionsView, CollectionView
+from .document_views import DocumentsView, DocumentView
+from .external_document_views import ExternalDocumentView
+from .index_version_views import IndexVersionsView, IndexVersionView
+from .problems import no_such_address
+from .search_views import SearchView
+
+
+class ExternalIdConverter:
+    """Any text, slashes and line ends included: the identity is another system's."""
+
+    regex = r"[\s\S]+"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(ExternalIdConverter, "external_id")
+
+app_name = "api"
+urlpatterns = [
+    path("v1/search/", SearchView.as_view(), name="search"),
+    path("v1/collections/", CollectionsView.as_view(), name="collections"),
+    path("v1/collections/<slug:slug>/", CollectionView.as_view(), name="collection"),
+    path("v1/collections/<slug:slug>/documents/bulk/", BulkView.as_view(), {"external_id": "bulk"}, name="bulk"),
+    path(
+        "v1/collections/<slug:slug>/documents/<external_id:external_id>/",
+        ExternalDocumentView.as_view(),
+        name="external-document",
+    ),
+    path("v1/documents/", DocumentsView.as_view(), name="documents"),
+    path("v1/documents/<int:pk>/", DocumentView.as_view(), name="document"),
+    path("v1/index-versions/", IndexVersionsView.as_view(), name="index-versions"),
+    path("v1/index-versions/<int:pk>/", IndexVersionView.as_view(), name="index-version"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"", no_such_address),
+]

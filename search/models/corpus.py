@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
@@ -41,22 +42,39 @@ class Collection(models.Model):
     name = StorableCharField(_("name"), max_length=200)
     description = StorableTextField(_("description"), blank=True, default="")
     encoder_name = StorableCharField(
-        _("encoder"), max_length=500, blank=True, default="",
+        _("encoder"),
+        max_length=500,
+        blank=True,
+        default="",
         help_text=_("A sentence-transformers name or a local path. Empty: the installation's default."),
     )
     encoder_revision = models.CharField(_("encoder revision"), max_length=100, blank=True, default="")
     encoder_runtime = models.CharField(_("encoder runtime"), max_length=50, blank=True, default="")
     chunking = StorableJSONField(
-        _("chunking options"), default=dict, blank=True,
+        _("chunking options"),
+        default=dict,
+        blank=True,
         help_text=_('For example {"max_tokens": 200, "overlap_tokens": 32}. Empty: the defaults.'),
     )
     engine = models.CharField(_("engine"), max_length=50, default="faiss")
     engine_options = StorableJSONField(_("engine options"), default=dict, blank=True)
     retrieval = StorableJSONField(
-        _("retrieval options"), default=dict, blank=True,
+        _("retrieval options"),
+        default=dict,
+        blank=True,
         help_text=_('For example {"fusion": "convex", "dense_weight": 0.6}. Empty: the defaults.'),
     )
     last_error = models.TextField(_("last indexing error"), blank=True, default="", editable=False)
+    rebuild_requested_at = models.DateTimeField(_("rebuild requested"), null=True, blank=True, editable=False)
+    rebuild_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("rebuild requested by"),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -151,7 +169,9 @@ class Document(models.Model):
         Collection, on_delete=models.CASCADE, related_name="documents", verbose_name=_("collection")
     )
     external_id = StorableCharField(
-        _("external id"), max_length=500, default=new_external_id,
+        _("external id"),
+        max_length=500,
+        default=new_external_id,
         help_text=_("The document's identity in the system it comes from; unique in its collection."),
     )
     title = StorableCharField(_("title"), max_length=1000, blank=True, default="")
@@ -160,14 +180,18 @@ class Document(models.Model):
     language = models.CharField(_("language"), max_length=35, blank=True, default="")
     metadata = StorableJSONField(_("metadata"), default=dict, blank=True)
     state = models.CharField(
-        _("state"), max_length=10, choices=State.choices, default=State.PUBLISHED,
+        _("state"),
+        max_length=10,
+        choices=State.choices,
+        default=State.PUBLISHED,
         help_text=_("Only published documents can be found."),
     )
-    visibility = models.CharField(
-        _("visible to"), max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC
-    )
+    visibility = models.CharField(_("visible to"), max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC)
     groups = models.ManyToManyField(
-        Group, blank=True, related_name="+", verbose_name=_("groups"),
+        Group,
+        blank=True,
+        related_name="+",
+        verbose_name=_("groups"),
         help_text=_("Who may find it when it is visible to selected groups."),
     )
     revision = models.BigIntegerField(_("revision"), default=1, db_default=1, editable=False)
@@ -182,7 +206,8 @@ class Document(models.Model):
         verbose_name_plural = _("documents")
         constraints = [
             models.UniqueConstraint(
-                fields=["collection", "external_id"], name="search_document_external_id_unique",
+                fields=["collection", "external_id"],
+                name="search_document_external_id_unique",
                 violation_error_message=_("This collection already has a document with this external id."),
             ),
             models.CheckConstraint(

@@ -1,38 +1,14 @@
-"""Text and JSON fields that every database can store: no NUL characters, no lone surrogates.
+"""Text and JSON fields that store what every database can store of any Python string (storable.py)."""
 
-PostgreSQL refuses U+0000 and no database encodes a lone surrogate. Both come in with real files, and
-losing a document for one of them helps nobody: NUL becomes a space, a lone surrogate U+FFFD. Lengths
-stay the same, so character offsets are not moved.
-"""
-
-import re
 from typing import Any
 
 from django.db import models
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-def storable(text: str) -> str:
-    """Return `text` with each NUL replaced by a space and each lone surrogate by U+FFFD; same length."""
-    if not _UNSTORABLE.search(text):
-        return text
-    return _UNSTORABLE.sub(lambda match: " " if match[0] == "\x00" else "\ufffd", text)
-
-
-def storable_json(value: Any) -> Any:
-    """Return a JSON value with `storable` applied to every string in it, keys included."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {storable_json(key): storable_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable_json(item) for item in value]
-    return value
+from search.storable import storable, storable_json
 
 
 class StorableTextField(models.TextField):
-    """A TextField that stores what it can of any Python string."""
+    """A TextField without NUL characters and lone surrogates."""
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
@@ -40,7 +16,7 @@ class StorableTextField(models.TextField):
 
 
 class StorableCharField(models.CharField):
-    """A CharField that stores what it can of any Python string."""
+    """A CharField without NUL characters and lone surrogates."""
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
@@ -48,7 +24,7 @@ class StorableCharField(models.CharField):
 
 
 class StorableJSONField(models.JSONField):
-    """A JSONField whose strings are storable."""
+    """A JSONField whose strings, keys included, have no NUL characters and lone surrogates."""
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         return super().get_db_prep_value(storable_json(value), connection, prepared)

@@ -7,6 +7,7 @@ a plain SQL `DELETE` of a document always works.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from search.conf import conf
 from search.datatypes import Vectors
 
 from .corpus import Collection, Document
@@ -65,7 +67,10 @@ class IndexVersion(models.Model):
     engine = models.CharField(_("engine"), max_length=50)
     engine_options = StorableJSONField(_("engine options"), default=dict)
     filled_to = models.BigIntegerField(
-        _("filled to"), null=True, default=0, editable=False,
+        _("filled to"),
+        null=True,
+        default=0,
+        editable=False,
         help_text=_("The build has queued every document up to this id; empty once it has queued all."),
     )
     activate_when_ready = models.BooleanField(_("activate when ready"), default=True)
@@ -77,7 +82,11 @@ class IndexVersion(models.Model):
     encoded_chunks = models.BigIntegerField(_("chunks encoded"), default=0)
     last_error = models.TextField(_("last error"), blank=True, default="")
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         verbose_name=_("created by"),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
@@ -113,6 +122,11 @@ class IndexVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.collection.slug} v{self.number}"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of all of this version's files; it can be deleted and rebuilt from the rows."""
+        return conf().index_dir / f"version-{self.pk}"
 
 
 class Segment(models.Model):
@@ -175,7 +189,10 @@ class Chunk(models.Model):
         IndexVersion, on_delete=models.CASCADE, related_name="chunk_rows", verbose_name=_("index version")
     )
     document = models.ForeignKey(
-        Document, on_delete=models.DO_NOTHING, db_constraint=False, related_name="chunks",
+        Document,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="chunks",
         verbose_name=_("document"),
     )
     ordinal = models.PositiveIntegerField(_("ordinal"))
@@ -184,7 +201,11 @@ class Chunk(models.Model):
     tokens = models.PositiveIntegerField(_("tokens"))
     text_hash = models.CharField(_("text hash"), max_length=32)
     segment = models.ForeignKey(
-        Segment, null=True, on_delete=models.SET_NULL, related_name="chunks", verbose_name=_("segment"),
+        Segment,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="chunks",
+        verbose_name=_("segment"),
         db_index=False,
     )
     added_generation = models.BigIntegerField(_("added in generation"))
@@ -193,12 +214,13 @@ class Chunk(models.Model):
     objects = ChunkQuerySet.as_manager()
 
     class Meta:
-        ordering = ["document", "ordinal"]
+        # No default ordering: by document it would join the document's row, and lose chunks whose document is gone.
         verbose_name = _("chunk")
         verbose_name_plural = _("chunks")
         constraints = [
             models.UniqueConstraint(
-                fields=["version", "document", "ordinal"], condition=Q(removed_generation__isnull=True),
+                fields=["version", "document", "ordinal"],
+                condition=Q(removed_generation__isnull=True),
                 name="search_chunk_ordinal_unique",
             ),
             models.CheckConstraint(condition=Q(end__gte=models.F("start")), name="search_chunk_offsets_ordered"),
@@ -206,11 +228,13 @@ class Chunk(models.Model):
         indexes = [
             models.Index(fields=["version", "added_generation"], name="search_chunk_by_added"),
             models.Index(
-                fields=["version", "removed_generation"], name="search_chunk_by_removed",
+                fields=["version", "removed_generation"],
+                name="search_chunk_by_removed",
                 condition=Q(removed_generation__isnull=False),
             ),
             models.Index(
-                fields=["version", "id"], name="search_chunk_tail",
+                fields=["version", "id"],
+                name="search_chunk_tail",
                 condition=Q(removed_generation__isnull=True, segment__isnull=True),
             ),
             models.Index(fields=["segment", "id"], name="search_chunk_by_segment"),
@@ -272,9 +296,7 @@ class Embedding(models.Model):
         verbose_name = _("embedding")
         verbose_name_plural = _("embeddings")
         constraints = [
-            models.UniqueConstraint(
-                fields=["encoder_fingerprint", "text_hash"], name="search_embedding_text_unique"
-            ),
+            models.UniqueConstraint(fields=["encoder_fingerprint", "text_hash"], name="search_embedding_text_unique"),
         ]
 
     def __str__(self) -> str:
@@ -288,7 +310,10 @@ class IndexedDocument(models.Model):
         IndexVersion, on_delete=models.CASCADE, related_name="indexed_documents", verbose_name=_("index version")
     )
     document = models.ForeignKey(
-        Document, on_delete=models.DO_NOTHING, db_constraint=False, related_name="indexed_in",
+        Document,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="indexed_in",
         verbose_name=_("document"),
     )
     revision = models.BigIntegerField(_("revision"))
@@ -334,7 +359,10 @@ class PendingChange(models.Model):
         IndexVersion, on_delete=models.CASCADE, related_name="pending_changes", verbose_name=_("index version")
     )
     document = models.ForeignKey(
-        Document, on_delete=models.DO_NOTHING, db_constraint=False, related_name="pending_changes",
+        Document,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="pending_changes",
         verbose_name=_("document"),
     )
     revision = models.BigIntegerField(_("revision"))

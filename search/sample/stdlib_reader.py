@@ -44,13 +44,14 @@ def read_entries(limit: int | None = None) -> list[Entry]:
     return entries[:limit]
 
 
-def importable(names: list[str]) -> Iterator[tuple[str, ModuleType]]:
-    """Yield each module that can be imported on this machine, with its name."""
+def importable(names: list[str]) -> list[tuple[str, ModuleType]]:
+    """Return each module that can be imported on this machine, with its name."""
+    found = []
     for name in names:
-        try:
-            yield name, importlib.import_module(name)
-        except (Exception, SystemExit):
-            continue  # built for another platform, or without the C library that it needs
+        # Some are built for another platform, or without the C library that they need.
+        with contextlib.suppress(Exception, SystemExit):
+            found.append((name, importlib.import_module(name)))
+    return found
 
 
 @contextlib.contextmanager
@@ -75,7 +76,7 @@ def _silence() -> Iterator[None]:
 def main() -> None:
     """Write one JSON object for each entry to standard output."""
     with _silence():
-        entries = read_modules(list(importable(module_names())))
+        entries = read_modules(importable(module_names()))
     for entry in entries:
         sys.stdout.write(json.dumps(asdict(entry)) + "\n")
 

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 from search.conf import semsearch_from_environment
 
@@ -157,24 +160,39 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-REST_FRAMEWORK = {
+REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.BasicAuthentication",
+        "search.api.authentication.BasicAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
+    # A view that forgets to say who may use it is for administrators only.
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_PARSER_CLASSES": ["search.api.bodies.LimitedJsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "search.api.pagination.IdCursorPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "search.api.problems.problem_details_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Semsearch",
-    "DESCRIPTION": "Search, documents and index versions of a Semsearch installation.",
+    "DESCRIPTION": "Search, documents and index versions of a Semsearch installation. Errors are problem details "
+    "as in RFC 9457.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "DocumentState": "search.models.Document.State",
+        "IndexVersionState": "search.models.IndexVersion.State",
+        "SegmentState": "search.models.Segment.State",
+        "SearchMode": "search.query_service.MODES",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Without this the page shows a badge that a server elsewhere makes from the schema.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "OAS_VERSION": "3.1.0",
 }
 
@@ -184,4 +202,66 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("DJANGO_LOG_LEVEL", "INFO")},
+    "loggers": {name: {"level": "WARNING"} for name in ("faiss.loader", "httpx", "sentence_transformers")},
 }
+
+
+def _menu_item(title: Any, icon: str, model: str) -> dict[str, Any]:
+    """Return an entry of the admin's menu, shown to those who may see the model `app.name`."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Semsearch",
+    "SITE_HEADER": "Semsearch",
+    "SITE_URL": reverse_lazy("web:search"),
+    "SITE_ICON": lambda request: static("search/favicon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("search/favicon.svg")}],
+    "STYLES": [lambda request: static("search/admin/admin.css")],
+    "DASHBOARD_CALLBACK": "search.admin.dashboard.dashboard",
+    "COLORS": {
+        "base": {
+            "50": "#fafaf9", "100": "#f5f5f4", "200": "#e7e5e4", "300": "#d6d3d1", "400": "#a8a29e", "500": "#78716c",
+            "600": "#57534e", "700": "#44403c", "800": "#292524", "900": "#1c1917", "950": "#0c0a09",
+        },
+        "primary": {
+            "50": "#eef6f2", "100": "#d8eae2", "200": "#b3d6c8", "300": "#84bba7", "400": "#55a088", "500": "#33836b",
+            "600": "#1f6b55", "700": "#1a5444", "800": "#174438", "900": "#13382f", "950": "#0a201b",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": _("Corpus"),
+                "items": [
+                    {"title": _("Overview"), "icon": "home", "link": reverse_lazy("admin:index")},
+                    _menu_item(_("Collections"), "folder_open", "search.collection"),
+                    _menu_item(_("Documents"), "description", "search.document"),
+                    {"title": _("Search page"), "icon": "search", "link": reverse_lazy("web:search")},
+                ],
+            },
+            {
+                "title": _("Index"),
+                "separator": True,
+                "items": [
+                    _menu_item(_("Versions"), "database", "search.indexversion"),
+                    _menu_item(_("Pending changes"), "schedule", "search.pendingchange"),
+                ],
+            },
+            {
+                "title": _("Users"),
+                "separator": True,
+                "items": [
+                    _menu_item(_("Users"), "person", "auth.user"),
+                    _menu_item(_("Groups"), "group", "auth.group"),
+                ],
+            },
+        ],
+    },
+}  # fmt: skip

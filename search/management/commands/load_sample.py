@@ -9,7 +9,7 @@ from django.core.validators import slug_re
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from search.sample import loader
+from search.ingestion import sample_loader
 from search.sample.docstrings import Entry
 from search.sample.stdlib_reader import SampleUnreadable
 
@@ -21,14 +21,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--limit", type=_count, help=_("Load only the first so many documents."))
-        parser.add_argument("--collection", type=_slug, default=loader.SLUG, help=_("Slug of the collection."))
+        parser.add_argument("--collection", type=_slug, default=sample_loader.SLUG, help=_("Slug of the collection."))
         parser.add_argument(
             "--force", action="store_true", help=_("Load also when the collection exists; brings back deleted ones.")
         )
 
     def handle(self, *args: Any, limit: int | None, collection: str, force: bool, **options: Any) -> None:
         try:
-            report = loader.load(slug=collection, limit=limit, force=force, progress=self._bar)
+            report = sample_loader.load(slug=collection, limit=limit, force=force, progress=self._bar)
         except SampleUnreadable as error:
             raise CommandError(str(error)) from error
         self.stdout.write(_said(report))
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         return iter(tqdm(entries, desc=_("Loading the sample"), unit=" docs", disable=None))
 
 
-def _said(report: loader.LoadReport) -> str:
+def _said(report: sample_loader.LoadReport) -> str:
     slug = report.collection.slug
     if not report.loaded:
         return _("Collection %(slug)s exists already; nothing was loaded. Add --force to load the sample again.") % {

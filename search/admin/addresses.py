@@ -1,0 +1,43 @@
+"""Where the admin's links lead: its own lists with a filter set, and the search page. Builds text, reads nothing."""
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from search.models import Collection, Document, IndexVersion
+
+_QUERY_CHARS = 200
+
+
+def search_page(collection: Collection, query: str = "") -> str:
+    """Return the address of the search page for a collection, with a query filled in."""
+    parameters = {"q": query[:_QUERY_CHARS], "collection": collection.slug} if query else {"collection": collection.slug}
+    return f"{reverse('web:search')}?{urlencode(parameters)}"
+
+
+def documents(collection: Collection, *, indexing: str = "") -> str:
+    """Return the address of a collection's documents, or of those in one indexing state (filters.py)."""
+    parameters = {"collection__id__exact": str(collection.pk)}
+    if indexing:
+        parameters["indexing"] = indexing
+    return f"{reverse('admin:search_document_changelist')}?{urlencode(parameters)}"
+
+
+def document(document: Document) -> str:
+    """Return the address of a document's form."""
+    return reverse("admin:search_document_change", args=[document.pk])
+
+
+def collection(collection: Collection) -> str:
+    """Return the address of a collection's form."""
+    return reverse("admin:search_collection_change", args=[collection.pk])
+
+
+def index_version(version: IndexVersion) -> str:
+    """Return the address of a version's facts."""
+    return reverse("admin:search_indexversion_change", args=[version.pk])
+
+
+def failed_changes(version: IndexVersion) -> str:
+    """Return the address of a version's quarantine."""
+    parameters = {"version__id__exact": version.pk, "quarantined__exact": 1}
+    return f"{reverse('admin:search_pendingchange_changelist')}?{urlencode(parameters)}"

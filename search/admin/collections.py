@@ -1,0 +1,161 @@
+"""Collections: their options, how far their index is, and the button that asks for a new one. Builds nothing."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.views import ChangeList
+
+from search.admin import addresses
+from search.admin.dialogs import ask_first, leave_dialog
+from search.admin.forms import CollectionForm
+from search.admin.json_fields import JsonObjectField, JsonTextarea
+from search.admin.labels import NOTHING, failed_label, progress_bar
+from search.admin.progress import collection_progresses
+from search.indexing import lifecycle
+from search.models import Collection
+from search.models.fields import StorableJSONField
+
+_ERROR_CHARS = 80
+
+
+class CollectionList(ChangeList):
+    """One page of collections, with the progress of each in a fixed number of queries."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        progresses = collection_progresses(self.result_list)
+        for collection in self.result_list:
+            collection.progress = progresses[collection.pk]
+
+
+@admin.register(Collection)
+class CollectionAdmin(ModelAdmin):
+    """The list with its progress bars, the form with its options, and the rebuild."""
+
+    form = CollectionForm
+    list_display = ("name", "slug", "shown_version", "progress", "failed", "shown_error")
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("name", "slug")
+    actions = ("rebuild_selected",)
+    actions_detail = ("rebuild",)
+    prepopulated_fields = {"slug": ("name",)}
+    formfield_overrides = {StorableJSONField: {"form_class": JsonObjectField, "widget": JsonTextarea}}
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "description")}),
+        (
+            _("Retrieval"),
+            {"fields": ("retrieval",), "description": _("Takes effect at the next query.")},
+        ),
+        (
+            _("Encoding and index"),
+            {
+                "fields": (
+                    "encoder_name", "encoder_revision", "encoder_runtime", "chunking", "engine", "engine_options",
+                ),
+                "description": _("Takes effect when the index is rebuilt; until then searches use it as it is."),
+            },
+        ),
+    )  # fmt: skip
+    change_form_before_template = "admin/search/collection_panel.html"
+    warn_unsaved_form = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CollectionList
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Collection | None = None, **kwargs: Any
+    ) -> HttpResponse:
+        if obj is not None:
+            context = {**context, "collection": obj, "progress": collection_progresses([obj])[obj.pk]}
+            context |= {
+                "documents_url": addresses.documents(obj),
+                "failed_url": addresses.documents(obj, indexing="failed"),
+                "search_url": addresses.search_page(obj),
+            }
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Collection], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Count what goes with a collection instead of listing it: that can be a million rows."""
+        counts: dict[str, int] = {}
+        missing: set[str] = set()
+        collections = list(objs)
+        for relation in ("documents", "index_versions"):
+            model = Collection._meta.get_field(relation).related_model
+            count = model._default_manager.filter(collection__in=collections).count()
+            counts[str(model._meta.verbose_name_plural)] = count
+            if count and relation == "documents" and not request.user.has_perm("search.delete_document"):
+                missing.add(str(model._meta.verbose_name))
+        return [str(collection) for collection in collections], counts, missing, []
+
+    def has_rebuild_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.has_change_permission(request)
+
+    @admin.display(description=_("index version"))
+    def shown_version(self, collection: Any) -> str:
+        number = collection.progress.version
+        return NOTHING if number is None else f"v{number}"
+
+    @admin.display(description=_("indexed"))
+    def progress(self, collection: Any) -> SafeString:
+        return progress_bar(collection.progress)
+
+    @admin.display(description=_("failed"))
+    def failed(self, collection: Any) -> SafeString:
+        return failed_label(collection.progress.failed, addresses.documents(collection, indexing="failed"))
+
+    @admin.display(description=_("last error"))
+    def shown_error(self, collection: Any) -> SafeString:
+        error = collection.progress.last_error
+        return format_html('<span title="{}">{}</span>', error, Truncator(error).chars(_ERROR_CHARS) or NOTHING)
+
+    @admin.action(description=_("Rebuild the index"), permissions=["rebuild"])
+    def rebuild_selected(self, request: HttpRequest, collections: QuerySet[Collection]) -> None:
+        selected = list(collections)
+        for collection in selected:
+            lifecycle.request_rebuild(collection, user=request.user)
+        self.message_user(request, _rebuild_requested(len(selected)), messages.SUCCESS)
+
+    @action(
+        description=_("Rebuild the index"),
+        url_path="rebuild",
+        permissions=["rebuild"],
+        icon="autorenew",
+        dialog=ask_first(
+            _("Rebuild the index?"),
+            _(
+                "A new version is built beside the live one, which goes on answering until the new one is complete. "
+                "Texts that have been encoded before are not encoded again."
+            ),
+            _("Rebuild"),
+        ),
+    )
+    def rebuild(self, request: HttpRequest, form: object, object_id: str) -> HttpResponse:
+        collection = get_object_or_404(Collection, pk=object_id)
+        lifecycle.request_rebuild(collection, user=request.user)
+        self.message_user(request, _rebuild_requested(1), messages.SUCCESS)
+        return leave_dialog(request, redirect(addresses.collection(collection)))
+
+
+def _rebuild_requested(count: int) -> str:
+    return (
+        ngettext(
+            "Asked the worker to rebuild %d index. Searching goes on with the present one until the new one is ready.",
+            "Asked the worker to rebuild %d indexes. Searching goes on with the present ones until the new ones are "
+            "ready.",
+            count,
+        )
+        % count
+    )

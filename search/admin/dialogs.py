@@ -1,0 +1,20 @@
+"""Buttons on a form that ask before they act. What changes something is only ever a POST."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import Promise
+from unfold.dataclasses import ActionDialog
+from unfold.forms import BaseDialogForm
+
+
+def ask_first(title: str | Promise, description: str | Promise, button: str | Promise) -> ActionDialog:
+    """Return a dialog without fields: a question, and a button that says what it does."""
+    return ActionDialog(
+        title=title, description=description, form_class=BaseDialogForm, form_submit_text=button
+    )
+
+
+def leave_dialog(request: HttpRequest, response: HttpResponseRedirect) -> HttpResponse:
+    """Return the redirect in the way that the asker follows: htmx loads the whole page anew."""
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(headers={"HX-Redirect": response.url})
+    return response

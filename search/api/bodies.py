@@ -1,0 +1,217 @@
+"""What clients send, read within limits: JSON, and many documents as NDJSON or as a JSON list.
+
+Python's own JSON reader accepts what no answer and no database can hold: NaN, 1e999, nesting without end.
+Here each of these is an error that says where. A body is never read beyond its limit, and many documents
+are handed on one by one. Nothing here knows what a document is.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from .problems import ContentTooLarge, LengthRequired
+
+MAX_DEPTH = 64
+MAX_INTEGER_DIGITS = 1_000
+_BLANK = re.compile(r"[ \t\n\r]*")
+
+
+class MalformedJson(ValueError):
+    """The text is not JSON, or JSON that cannot be stored; the message says what and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One of many documents: its line (or place in the list, from 1), and its value or why it has none."""
+
+    number: int
+    value: Any = None
+    error: str = ""
+
+
+def sent(request: Request) -> Any:
+    """Return what the request's parser makes of its body. Raises ParseError when there is no body."""
+    if request.stream is None:
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            raise LengthRequired(_("Send a Content-Length header; a body of unknown length is not read."))
+        raise ParseError(_("The request has no body."))
+    return request.data
+
+
+class LimitedJsonParser(BaseParser):
+    """One JSON value, at most as long as the view's `max_body_bytes` or the installation's limit."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        try:
+            return parsed(decoded(_read(stream, parser_context or {})))
+        except MalformedJson as error:
+            raise ParseError(str(error)) from None
+
+
+class NdjsonParser(BaseParser):
+    """One JSON value on each line; gives an iterator that reads as it goes."""
+
+    media_type = "application/x-ndjson"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Iterator[Line]:
+        _limit(parser_context or {})
+        return ndjson_lines(stream)
+
+
+class JsonListParser(BaseParser):
+    """A JSON list; gives an iterator that decodes one item at a time."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Iterator[Line]:
+        try:
+            return list_items(decoded(_read(stream, parser_context or {})))
+        except MalformedJson as error:
+            raise ParseError(str(error)) from None
+
+
+def ndjson_lines(stream: IO[bytes]) -> Iterator[Line]:
+    """Yield each line that is not blank; a line that is not JSON has an error and stops nothing."""
+    for number, raw in enumerate(iter(stream.readline, b""), start=1):
+        if not raw.strip():
+            continue
+        try:
+            yield Line(number, parsed(decoded(raw)))
+        except MalformedJson as error:
+            yield Line(number, error=str(error))
+
+
+def list_items(text: str) -> Iterator[Line]:
+    """Return an iterator over the items of the JSON list `text`. Raises MalformedJson when it is no list.
+
+    Where an item cannot be read, the place at which the next one begins is unknown: it is the last.
+    """
+    start = _skip_blank(text, 0)
+    if text[start : start + 1] != "[":
+        raise MalformedJson(_("Expected a JSON list of documents: [{…}, {…}]."))
+    return _items(text, _skip_blank(text, start + 1))
+
+
+def decoded(raw: bytes) -> str:
+    """Return the text of `raw`. Raises MalformedJson when it is not UTF-8."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MalformedJson(
+            _("Not UTF-8: byte 0x%(byte)02x at position %(at)d.") % {"byte": raw[error.start], "at": error.start}
+        ) from None
+
+
+def parsed(text: str) -> Any:
+    """Return the JSON value in `text`. Raises MalformedJson when it is none or cannot be stored."""
+    try:
+        value = json.loads(text, parse_int=_integer)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson(_reason(error)) from None
+    flaw = _flaw(value)
+    if flaw:
+        raise MalformedJson(flaw)
+    return value
+
+
+def _items(text: str, at: int) -> Iterator[Line]:
+    decoder = json.JSONDecoder(parse_int=_integer)
+    number = 0
+    closed = text[at : at + 1] == "]"
+    while not closed:
+        number += 1
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            yield Line(number, error=_unreadable_from_here(_reason(error)))
+            return
+        flaw = _flaw(value)
+        yield Line(number, error=flaw) if flaw else Line(number, value)
+        at = _skip_blank(text, at)
+        closed = text[at : at + 1] == "]"
+        if not closed and text[at : at + 1] != ",":
+            yield Line(number + 1, error=_unreadable_from_here(_("expected , or ] at character %d") % at))
+            return
+        at = _skip_blank(text, at + 1)
+    if _skip_blank(text, at if number else at + 1) != len(text):
+        yield Line(number + 1, error=_unreadable_from_here(_("text after the end of the list")))
+
+
+def _unreadable_from_here(reason: str) -> str:
+    return _("Malformed JSON: %(reason)s. From here on the list was not read.") % {"reason": reason.rstrip(".")}
+
+
+def _skip_blank(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    return match.end() if match else at
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else math.inf
+
+
+def _reason(error: ValueError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return _too_deep()
+    return _("Malformed JSON: %s.") % error
+
+
+def _too_deep() -> str:
+    return _("JSON nested deeper than %d levels is not accepted.") % MAX_DEPTH
+
+
+def _flaw(value: Any) -> str:
+    """Return why a JSON value cannot be stored or sent back, or "". Walks level by level, without recursion."""
+    level = [value]
+    for _depth in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            elif isinstance(item, float) and not math.isfinite(item):
+                return _("NaN, infinite and astronomically large numbers are not accepted.")
+        if not below:
+            return ""
+        level = below
+    return _too_deep()
+
+
+def _read(stream: IO[bytes], context: Mapping[str, Any]) -> bytes:
+    limit = _limit(context)
+    raw = stream.read(limit + 1)
+    if len(raw) > limit:
+        raise ContentTooLarge(_too_large(limit))
+    return raw
+
+
+def _limit(context: Mapping[str, Any]) -> int:
+    """Return how many bytes the view takes. Raises ContentTooLarge when more are announced."""
+    limit: int = getattr(context.get("view"), "max_body_bytes", None) or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    request = context.get("request")
+    announced = request.META.get("CONTENT_LENGTH") if request is not None else None
+    if announced and int(announced) > limit:
+        raise ContentTooLarge(_too_large(limit))
+    return limit
+
+
+def _too_large(limit: int) -> str:
+    return _("The body is larger than %d bytes, which is the limit here. Send it in parts.") % limit

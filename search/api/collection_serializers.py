@@ -1,0 +1,77 @@
+"""The shape of collections in the API."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from search.conf import conf
+from search.indexing.status import CollectionProgress
+from search.models import Collection
+
+from .fields import KnownFieldsOnly, ObjectField, StorableText
+from .permissions import User
+from .progress import collections_progress
+
+
+class ProgressSerializer(serializers.Serializer[CollectionProgress]):
+    """How far the index is. Counts only documents that the asker may see."""
+
+    documents = serializers.IntegerField(help_text="Published documents.")
+    indexed = serializers.IntegerField(help_text="Documents that the active version holds.")
+    pending = serializers.IntegerField(help_text="Changes that the worker has yet to apply.")
+    failed = serializers.IntegerField(help_text="Documents that could not be indexed and need somebody.")
+    active_version = serializers.IntegerField(source="version", allow_null=True)
+    up_to_date = serializers.BooleanField()
+    oldest_pending_since = serializers.DateTimeField(allow_null=True)
+    last_error = serializers.CharField(help_text="Empty for those who may not read every document.")
+
+
+class CollectionSerializer(KnownFieldsOnly[Collection], serializers.ModelSerializer[Collection]):
+    """A collection. Other encoder, chunking or engine options take effect with its next index version."""
+
+    name = StorableText(max_length=200)
+    description = StorableText(allow_blank=True, required=False)
+    encoder_name = StorableText(max_length=500, allow_blank=True, required=False)
+    chunking = ObjectField(required=False)
+    engine_options = ObjectField(required=False)
+    retrieval = ObjectField(required=False)
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Collection
+        fields = [
+            "slug", "name", "description", "encoder_name", "encoder_revision", "encoder_runtime", "chunking",
+            "engine", "engine_options", "retrieval", "created_at", "progress",
+        ]
+        read_only_fields = ["created_at"]
+
+    def validate_engine(self, value: str) -> str:
+        return _one_of(value, conf().ENGINES)
+
+    def validate_encoder_runtime(self, value: str) -> str:
+        return _one_of(value, conf().ENCODERS) if value else value
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, collection: Collection) -> dict[str, Any]:
+        return ProgressSerializer(self.context["progress"][collection.pk]).data
+
+
+def collection_list(collections: Sequence[Collection], user: User) -> list[dict[str, Any]]:
+    """Return collections with their progress, as `user` may know it."""
+    context = {"progress": collections_progress(collections, user)}
+    answers: list[dict[str, Any]] = CollectionSerializer(
+        collections, many=True, context=context
+    ).data  # type: ignore[assignment]
+    return answers
+
+
+def _one_of(value: str, known: dict[str, str]) -> str:
+    if value not in known:
+        raise serializers.ValidationError(
+            _("%(value)s is not installed here. Installed: %(known)s.")
+            % {"value": value, "known": ", ".join(sorted(known))}
+        )
+    return value

@@ -1,0 +1,81 @@
+"""Collections over HTTP."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from search.models import Collection
+
+from .bodies import sent
+from .collection_serializers import CollectionSerializer, collection_list
+from .document_answers import collection_at
+from .permissions import MayReadAndWrite
+from .schema import READ_PROBLEMS, WRITE_PROBLEMS
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="collections_list", responses={200: CollectionSerializer(many=True), **READ_PROBLEMS}),
+    post=extend_schema(operation_id="collections_create", responses={201: CollectionSerializer, **WRITE_PROBLEMS}),
+)
+class CollectionsView(GenericAPIView[Collection]):
+    """All collections, with how far their indexes are."""
+
+    permission_classes = [MayReadAndWrite]
+    permission_model = Collection
+    serializer_class = CollectionSerializer
+    queryset = Collection.objects.all()
+
+    def get(self, request: Request) -> Response:
+        """List the collections."""
+        page = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(collection_list(page, request.user))
+
+    def post(self, request: Request) -> Response:
+        """Create a collection; its first index version is built by the worker."""
+        collection = _saved(CollectionSerializer(data=sent(request)))
+        return Response(collection_list([collection], request.user)[0], status=201)
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="collections_retrieve", responses={200: CollectionSerializer, **READ_PROBLEMS}),
+    put=extend_schema(operation_id="collections_replace", responses={200: CollectionSerializer, **WRITE_PROBLEMS}),
+    patch=extend_schema(operation_id="collections_update", responses={200: CollectionSerializer, **WRITE_PROBLEMS}),
+    delete=extend_schema(operation_id="collections_delete", responses={204: None, **READ_PROBLEMS}),
+)
+class CollectionView(GenericAPIView[Collection]):
+    """One collection."""
+
+    permission_classes = [MayReadAndWrite]
+    permission_model = Collection
+    serializer_class = CollectionSerializer
+    queryset = Collection.objects.all()
+
+    def get(self, request: Request, slug: str) -> Response:
+        """Read a collection."""
+        return Response(collection_list([collection_at(slug)], request.user)[0])
+
+    def put(self, request: Request, slug: str) -> Response:
+        """Change a collection, checking that all required fields are there."""
+        return self._write(request, slug, partial=False)
+
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change some fields of a collection."""
+        return self._write(request, slug, partial=True)
+
+    def delete(self, request: Request, slug: str) -> Response:
+        """Delete a collection with all its documents and index versions."""
+        collection_at(slug).delete()
+        return Response(status=204)
+
+    def _write(self, request: Request, slug: str, *, partial: bool) -> Response:
+        collection = _saved(CollectionSerializer(collection_at(slug), data=sent(request), partial=partial))
+        return Response(collection_list([collection], request.user)[0])
+
+
+def _saved(serializer: CollectionSerializer) -> Collection:
+    serializer.is_valid(raise_exception=True)
+    collection: Any = serializer.save()
+    return collection

@@ -1,0 +1,153 @@
+"""The shape of documents in the API, in and out. Decides nothing about who may see or write them."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from search.conf import conf
+from search.indexing.status import DocumentStatus, Stage, document_statuses
+from search.models import Document
+from search.storable import storable
+
+from .document_writes import DocumentWrite
+from .fields import KnownFieldsOnly, ObjectField, StorableText
+from .permissions import User, reads_everything
+
+_SCRIPT_ADDRESS = re.compile(r"(javascript|vbscript|data):", re.IGNORECASE)
+
+
+class IndexingSerializer(serializers.Serializer[DocumentStatus]):
+    """Where a document is on its way into the index."""
+
+    stage = serializers.ChoiceField(choices=[stage.value for stage in Stage], read_only=True)
+    reason = serializers.CharField(read_only=True, help_text="Why it is not simply indexed or queued.")
+    version = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="Number of the collection's active index version."
+    )
+    revision = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="The document's revision that this version holds."
+    )
+    indexed_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    chunks = serializers.IntegerField(read_only=True)
+
+
+class GroupNames(serializers.ListField):
+    """Groups by name."""
+
+    def to_representation(self, data: Any) -> list[str]:
+        return [group.name for group in data.all()]
+
+
+class DocumentSerializer(KnownFieldsOnly[Document]):
+    """A document. A write that leaves out `state`, `visibility` or `groups` keeps them as they are."""
+
+    id = serializers.IntegerField(read_only=True)
+    collection = serializers.CharField(
+        source="collection.slug", required=False, help_text="The collection's slug; fixed once the document exists."
+    )
+    external_id = serializers.CharField(
+        max_length=500, required=False, trim_whitespace=False,
+        help_text="The document's identity in the system it comes from; unique in its collection.",
+    )
+    title = StorableText(max_length=1000, allow_blank=True, default="")
+    body = StorableText(allow_blank=True, default="", trim_whitespace=False)
+    url = StorableText(max_length=2000, allow_blank=True, default="", help_text="Where people read the original.")
+    language = StorableText(max_length=35, allow_blank=True, default="", help_text="For example `en` or `pt-BR`.")
+    metadata = ObjectField(default=dict)
+    state = serializers.ChoiceField(
+        choices=Document.State.choices, required=False, help_text="Only published documents can be found."
+    )
+    visibility = serializers.ChoiceField(choices=Document.Visibility.choices, required=False)
+    groups = GroupNames(
+        child=serializers.CharField(max_length=150), required=False, max_length=100,
+        help_text="Names of the groups that find it when `visibility` is `groups`.",
+    )
+    revision = serializers.IntegerField(read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    updated_at = serializers.DateTimeField(read_only=True)
+    indexing = serializers.SerializerMethodField()
+
+    def validate_body(self, value: str) -> str:
+        limit = conf().MAX_DOCUMENT_CHARS
+        if len(value) > limit:
+            raise serializers.ValidationError(
+                _("The text has %(chars)d characters; the limit is %(limit)d. Split the document.")
+                % {"chars": len(value), "limit": limit}
+            )
+        return value
+
+    def validate_external_id(self, value: str) -> str:
+        if storable(value) != value:  # replacing characters could make two ids one
+            raise serializers.ValidationError(_("NUL characters and lone surrogates cannot be part of an id."))
+        return value
+
+    def validate_url(self, value: str) -> str:
+        if _SCRIPT_ADDRESS.match(re.sub(r"[\x00-\x20\x7f]", "", value)):
+            raise serializers.ValidationError(_("An address that runs a script is not accepted."))
+        return value
+
+    @extend_schema_field(IndexingSerializer)
+    def get_indexing(self, document: Document) -> dict[str, Any]:
+        status: DocumentStatus = self.context["statuses"][document.pk]
+        return {
+            "stage": status.stage.value,
+            "reason": status.reason if self.context["with_reasons"] else "",
+            "version": status.version,
+            "revision": status.revision,
+            "indexed_at": serializers.DateTimeField().to_representation(status.indexed_at)
+            if status.indexed_at
+            else None,
+            "chunks": status.chunks,
+        }
+
+
+class DocumentCreateSerializer(DocumentSerializer):
+    """A new document; without `external_id` it gets one."""
+
+    collection = serializers.CharField(source="collection.slug", help_text="The slug of the collection it goes into.")
+
+
+class DocumentListSerializer(DocumentSerializer):
+    """A document in a list: everything but its text."""
+
+    body = None  # type: ignore[assignment]
+
+
+class DocumentFilters(serializers.Serializer[Any]):
+    """What the list of documents can be narrowed to."""
+
+    collection = serializers.SlugField(required=False, help_text="Slug of a collection.")
+    state = serializers.ChoiceField(choices=Document.State.choices, required=False)
+    external_id = serializers.CharField(required=False, trim_whitespace=False)
+    updated_since = serializers.DateTimeField(
+        required=False, help_text="ISO 8601; write a + as %2B. Documents changed at this time or later."
+    )
+
+
+def document_write(values: dict[str, Any], external_id: str) -> DocumentWrite:
+    """Return the write that a serializer's validated `values` ask for."""
+    given = {name: value for name, value in values.items() if name not in ("collection", "external_id", "groups")}
+    groups = values.get("groups")
+    return DocumentWrite(external_id, given, None if groups is None else tuple(dict.fromkeys(groups)))
+
+
+def document_answer(document: Document, user: User) -> dict[str, Any]:
+    """Return one document as `user` may read it."""
+    return DocumentSerializer(document, context=_context([document], user)).data
+
+
+def document_list(documents: Sequence[Document], user: User) -> list[dict[str, Any]]:
+    """Return documents as `user` may read them, without their texts; the number of queries is constant."""
+    answers: list[dict[str, Any]] = DocumentListSerializer(
+        documents, many=True, context=_context(documents, user)
+    ).data  # type: ignore[assignment]
+    return answers
+
+
+def _context(documents: Sequence[Document], user: User) -> dict[str, Any]:
+    # A failure's reason may name files and hosts: it is for those who can do something about it.
+    return {"statuses": document_statuses(documents), "with_reasons": reads_everything(user)}

@@ -1,0 +1,136 @@
+"""Documents over HTTP by their ids. Each method makes one call into reading or writing."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from search.models import Document
+from search.models.corpus import new_external_id
+
+from .bodies import sent
+from .document_serializers import (
+    DocumentCreateSerializer,
+    DocumentFilters,
+    DocumentListSerializer,
+    DocumentSerializer,
+    document_answer,
+    document_list,
+    document_write,
+)
+from .document_answers import check_identity, collection_named, document_address, written
+from .document_writes import Outcome, Rights, write_documents
+from .permissions import MayReadAndWrite, readable_documents
+from .problems import Conflict, shortened
+from .schema import READ_PROBLEMS, WRITE_PROBLEMS
+
+
+class DocumentsView(GenericAPIView[Document]):
+    """All documents that the asker may read."""
+
+    permission_classes = [MayReadAndWrite]
+    permission_model = Document
+    serializer_class = DocumentSerializer
+    queryset = Document.objects.none()
+
+    @extend_schema(
+        operation_id="documents_list", parameters=[DocumentFilters],
+        responses={200: DocumentListSerializer(many=True), **READ_PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """List documents, without their texts, by ascending id."""
+        filters = DocumentFilters(data=request.query_params)
+        filters.is_valid(raise_exception=True)
+        documents = readable_documents(request.user).filter(**_lookups(filters.validated_data)).defer("body")
+        page = self.paginate_queryset(documents) or []
+        return self.get_paginated_response(document_list(page, request.user))
+
+    @extend_schema(
+        operation_id="documents_create", request=DocumentCreateSerializer,
+        responses={201: DocumentSerializer, **WRITE_PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Create a document. One that exists already is a conflict: replace it by PUT."""
+        values = DocumentCreateSerializer().run_validation(sent(request))
+        collection = collection_named(values["collection"]["slug"])
+        write = document_write(values, values.get("external_id") or new_external_id())
+        result = write_documents(collection, [write], Rights(create=True, replace=False))[0]
+        if result.outcome is Outcome.MAY_NOT_REPLACE:
+            raise Conflict(
+                _("Collection %(slug)s already has a document %(id)s. Replace it by PUT at %(address)s.") % {
+                    "slug": collection.slug, "id": shortened(write.external_id),
+                    "address": document_address(collection, write.external_id),
+                }
+            )
+        return written(request, collection, result)
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="documents_retrieve", responses={200: DocumentSerializer, **READ_PROBLEMS}),
+    put=extend_schema(
+        operation_id="documents_replace", request=DocumentSerializer,
+        responses={200: DocumentSerializer, **WRITE_PROBLEMS},
+    ),
+    patch=extend_schema(
+        operation_id="documents_update", request=DocumentSerializer,
+        responses={200: DocumentSerializer, **WRITE_PROBLEMS},
+    ),
+    delete=extend_schema(operation_id="documents_delete", responses={204: None, **READ_PROBLEMS}),
+)
+class DocumentView(GenericAPIView[Document]):
+    """One document by its id."""
+
+    permission_classes = [MayReadAndWrite]
+    permission_model = Document
+    serializer_class = DocumentSerializer
+    queryset = Document.objects.none()
+
+    def get(self, request: Request, pk: int) -> Response:
+        """Read a document."""
+        return Response(document_answer(self._document(request, pk), request.user))
+
+    def put(self, request: Request, pk: int) -> Response:
+        """Replace a document's content; its identity stays."""
+        return self._write(request, pk, partial=False)
+
+    def patch(self, request: Request, pk: int) -> Response:
+        """Change some of a document's fields."""
+        return self._write(request, pk, partial=True)
+
+    def delete(self, request: Request, pk: int) -> Response:
+        """Delete a document; it is gone from search at once."""
+        self._document(request, pk).delete()
+        return Response(status=204)
+
+    def _write(self, request: Request, pk: int, *, partial: bool) -> Response:
+        document = self._document(request, pk)
+        values = DocumentSerializer(partial=partial).run_validation(sent(request))
+        check_identity(values, document.collection.slug, document.external_id)
+        write = document_write(values, document.external_id)
+        result = write_documents(document.collection, [write], Rights(create=False, replace=True))[0]
+        if result.outcome is Outcome.MAY_NOT_CREATE:  # deleted since it was read above
+            raise NotFound(_no_document(pk))
+        return written(request, document.collection, result)
+
+    def _document(self, request: Request, pk: int) -> Document:
+        document = readable_documents(request.user).filter(pk=pk).first()
+        if document is None:
+            raise NotFound(_no_document(pk))
+        return document
+
+
+def _no_document(pk: int) -> str:
+    return _("There is no document %d.") % pk
+
+
+def _lookups(filters: dict[str, Any]) -> dict[str, Any]:
+    lookups = {name: filters[name] for name in ("state", "external_id") if name in filters}
+    if "collection" in filters:
+        lookups["collection"] = collection_named(filters["collection"])
+    if "updated_since" in filters:
+        lookups["updated_at__gte"] = filters["updated_since"]
+    return lookups

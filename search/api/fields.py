@@ -1,0 +1,51 @@
+"""Serializer fields that accept what the models store, and serializers that refuse what they do not know."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from search.storable import storable, storable_json
+
+T = TypeVar("T")
+
+
+class StorableText(serializers.CharField):
+    """Text in which NUL becomes a space and a lone surrogate U+FFFD, as it will be stored."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return storable(super().to_internal_value(data))
+
+
+class ObjectField(serializers.JSONField):
+    """A JSON object. A bare value or a list is an error."""
+
+    default_error_messages = {"object": _('This must be a JSON object, for example {"team": "sales"}.')}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("object")
+        stored: dict[str, Any] = storable_json(data)
+        return stored
+
+
+extend_schema_field(OpenApiTypes.OBJECT)(ObjectField)
+
+
+class KnownFieldsOnly(serializers.Serializer[T]):
+    """Refuses fields that it does not have: a misspelt `visibility` must not publish a document to everyone.
+
+    Read-only fields are taken and ignored, so that an answer can be changed and sent back.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = [name for name in data if name not in self.fields]
+            if unknown:
+                known = ", ".join(name for name, field in self.fields.items() if not field.read_only)
+                message = _("There is no such field. Fields: %(known)s.") % {"known": known}
+                raise serializers.ValidationError({name: [message] for name in unknown[:20]})
+        return super().to_internal_value(data)

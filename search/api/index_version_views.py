@@ -1,0 +1,60 @@
+"""Index versions over HTTP, read only: what each was made with, how far it is, what it consists of."""
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from search.models import IndexVersion
+
+from .document_answers import collection_named
+from .index_version_serializers import IndexVersionFilters, IndexVersionSerializer, index_version_list
+from .permissions import MayViewIndexVersions
+from .schema import problems
+
+_PROBLEMS = problems(400, 401, 403, 404)
+_VERSIONS = IndexVersion.objects.select_related("collection", "created_by").prefetch_related("segments")
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="index_versions_list", parameters=[IndexVersionFilters],
+        responses={200: IndexVersionSerializer(many=True), **_PROBLEMS},
+    )
+)
+class IndexVersionsView(GenericAPIView[IndexVersion]):
+    """The index versions of all collections."""
+
+    permission_classes = [MayViewIndexVersions]
+    serializer_class = IndexVersionSerializer
+    queryset = _VERSIONS
+
+    def get(self, request: Request) -> Response:
+        """List index versions by ascending id."""
+        filters = IndexVersionFilters(data=request.query_params)
+        filters.is_valid(raise_exception=True)
+        lookups = dict(filters.validated_data)
+        if "collection" in lookups:
+            lookups["collection"] = collection_named(lookups["collection"])
+        page = self.paginate_queryset(self.get_queryset().filter(**lookups)) or []
+        return self.get_paginated_response(index_version_list(page))
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="index_versions_retrieve", responses={200: IndexVersionSerializer, **_PROBLEMS})
+)
+class IndexVersionView(GenericAPIView[IndexVersion]):
+    """One index version."""
+
+    permission_classes = [MayViewIndexVersions]
+    serializer_class = IndexVersionSerializer
+    queryset = _VERSIONS
+
+    def get(self, request: Request, pk: int) -> Response:
+        """Read an index version."""
+        version = self.get_queryset().filter(pk=pk).first()
+        if version is None:
+            raise NotFound(_("There is no index version %d.") % pk)
+        return Response(index_version_list([version])[0])

@@ -1,0 +1,79 @@
+"""Who may do what through the API, and which documents they may read.
+
+Reading follows the installation's setting for searching; writing needs Django's model permission. What a
+person may not see is absent (404), never forbidden (403): a refusal would tell that it exists.
+"""
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db.models import Prefetch
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from search.conf import conf
+from search.models import Document
+from search.models.corpus import DocumentQuerySet
+
+from .document_writes import Rights
+
+User = AbstractBaseUser | AnonymousUser
+_ACTIONS = {"POST": ("add",), "PUT": ("change",), "PATCH": ("change",), "DELETE": ("delete",)}
+
+
+class MayRead(BasePermission):
+    """Everyone where searching is public, otherwise whoever is authenticated."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return conf().PUBLIC_SEARCH or request.user.is_authenticated
+
+
+class MayReadAndWrite(MayRead):
+    """Reading as MayRead; writing with one of the permissions on the view's `permission_model`.
+
+    A view whose method both creates and replaces names them in `write_actions` and decides by itself
+    which of them the case needs.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        method = request.method or ""
+        if method in SAFE_METHODS:
+            return super().has_permission(request, view)
+        actions = getattr(view, "write_actions", {}).get(method) or _ACTIONS.get(method, ())
+        options = getattr(view, "permission_model")._meta  # noqa: B009
+        return any(request.user.has_perm(f"{options.app_label}.{action}_{options.model_name}") for action in actions)
+
+
+class MayViewIndexVersions(BasePermission):
+    """Index versions are for those who run the installation."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return request.user.has_perm("search.view_indexversion")
+
+
+def document_rights(user: User) -> Rights:
+    """Return what `user` may do with documents."""
+    return Rights(create=_may(user, "search.add_document"), replace=_may(user, "search.change_document"))
+
+
+def reads_everything(user: User) -> bool:
+    """True for those who may read every document, drafts included. As in the admin, who may change may view."""
+    return _may(user, "search.view_document") or _may(user, "search.change_document")
+
+
+def readable_documents(user: User) -> DocumentQuerySet:
+    """Return the documents that `user` may read, ready to be shown."""
+    documents = Document.objects.all() if reads_everything(user) else Document.objects.visible_to(user)
+    return showable(documents, user)
+
+
+def showable(documents: DocumentQuerySet, user: User) -> DocumentQuerySet:
+    """Return `documents` with what an answer shows of them; of their groups, those that concern `user`."""
+    groups = Group.objects.order_by("name")
+    if not reads_everything(user):
+        groups = groups.filter(user=user.pk)
+    return documents.select_related("collection").prefetch_related(Prefetch("groups", queryset=groups))
+
+
+def _may(user: User, permission: str) -> bool:
+    return bool(user.has_perm(permission))  # type: ignore[union-attr]

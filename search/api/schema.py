@@ -1,0 +1,126 @@
+"""What the OpenAPI schema says beside the serializers: problem answers and examples. Serves nothing."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from rest_framework import serializers
+
+from .problems import CONTENT_TYPE
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    """What is wrong with one part of the input."""
+
+    pointer = serializers.CharField(help_text="The member or parameter, for example `#/title`.")
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """Problem details as in RFC 9457."""
+
+    type = serializers.CharField(help_text="Stable name of the kind of problem, `urn:semsearch:problem:…`.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField(help_text="The address that was asked for.")
+    errors = FieldErrorSerializer(many=True, required=False)
+
+
+_MEANINGS = {
+    400: "The input is not valid.",
+    401: "This needs a name and a password.",
+    403: "This user may not do that.",
+    404: "There is no such thing, or it is not visible to this user.",
+    409: "It contradicts what is stored.",
+    411: "The Content-Length header is missing.",
+    413: "The body is too large.",
+    415: "The content type is not accepted.",
+    503: "No index can be searched yet; see Retry-After.",
+}
+
+
+def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
+    """Return the problem answers with these statuses, for `extend_schema(responses=…)`."""
+    return {
+        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=_MEANINGS[status])
+        for status in statuses
+    }
+
+
+READ_PROBLEMS = problems(400, 401, 404)
+WRITE_PROBLEMS = problems(400, 401, 403, 404, 409, 411, 413, 415)
+
+SEARCH_REQUEST = OpenApiExample(
+    "A question in one's own words",
+    value={"q": "remove duplicates but keep the order", "collection": "python", "k": 3, "mode": "hybrid"},
+    request_only=True,
+)
+SEARCH_ANSWER = OpenApiExample(
+    "One result",
+    value={
+        "query": "remove duplicates but keep the order",
+        "mode": "hybrid",
+        "collection": "python",
+        "index_version": 3,
+        "total": 1,
+        "total_relation": "eq",
+        "took_ms": {
+            "parse": 0.1, "encode": 6.2, "dense": 0.9, "lexical": 0.7, "fuse": 0.1, "fetch": 1.8, "total": 9.9,
+        },
+        "degraded": False,
+        "degraded_reasons": [],
+        "good_match": True,
+        "pending_documents": 0,
+        "results": [
+            {
+                "rank": 1,
+                "score": 0.91,
+                "scores": {"dense": 0.62, "lexical": 7.4},
+                "document": {
+                    "id": 17,
+                    "external_id": "dict.fromkeys",
+                    "title": "dict.fromkeys(iterable, value=None)",
+                    "url": "https://docs.python.org/3/library/stdtypes.html#dict.fromkeys",
+                    "metadata": {"module": "builtins"},
+                },
+                "chunk": {"id": 40, "start": 0, "end": 81},
+                "snippet": {"text": "Keys keep the order in which they came.", "highlights": [[14, 19]]},
+            }
+        ],
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+_NEW = {"external_id": "handbook/leave", "title": "Leave", "body": "Ask three weeks ahead.", "metadata": {"team": "hr"}}
+_RETIRED = {"external_id": "handbook/fax", "title": "Fax", "body": "No longer in use.", "state": "archived"}
+BULK_LINES = OpenApiExample(
+    "Two documents, one on each line",
+    value='{"external_id": "handbook/leave", "title": "Leave", "body": "Ask three weeks ahead."}\n'
+    '{"external_id": "handbook/fax", "title": "Fax", "body": "No longer in use.", "state": "archived"}\n',
+    media_type="application/x-ndjson",
+    request_only=True,
+)
+BULK_LIST = OpenApiExample(
+    "Two documents", value=[_NEW, _RETIRED], media_type="application/json", request_only=True
+)
+BULK_ANSWER = OpenApiExample(
+    "One written, one refused",
+    value={
+        "created": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "failed": 1,
+        "results": [
+            {"line": 1, "status": "created", "id": 18, "external_id": "handbook/leave", "errors": []},
+            {
+                "line": 2,
+                "status": "error",
+                "id": None,
+                "external_id": "handbook/fax",
+                "errors": [{"pointer": "#/state", "detail": '"gone" is not a valid choice.'}],
+            },
+        ],
+    },
+    response_only=True,
+    status_codes=["207"],
+)

@@ -1,0 +1,48 @@
+"""Searching over HTTP: one call into the query service."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from search import query_service
+
+from .bodies import sent
+from .permissions import MayRead
+from .schema import SEARCH_ANSWER, SEARCH_REQUEST, problems
+from .search_serializers import SearchAnswerSerializer, SearchRequestSerializer
+
+
+class SearchView(APIView):
+    """Documents by meaning and by words."""
+
+    permission_classes = [MayRead]
+    max_body_bytes = 1024 * 1024
+
+    @extend_schema(
+        operation_id="search", parameters=[SearchRequestSerializer],
+        responses={200: SearchAnswerSerializer, **problems(400, 401, 404, 503)}, examples=[SEARCH_ANSWER],
+    )
+    def get(self, request: Request) -> Response:
+        """Search with a query in the address."""
+        names = SearchRequestSerializer().fields
+        return _answer(request, {name: value for name, value in request.query_params.items() if name in names})
+
+    @extend_schema(
+        operation_id="search_post", request=SearchRequestSerializer,
+        responses={200: SearchAnswerSerializer, **problems(400, 401, 404, 411, 413, 415, 503)},
+        examples=[SEARCH_REQUEST, SEARCH_ANSWER],
+    )
+    def post(self, request: Request) -> Response:
+        """Search with a query in the body, for long ones and for those that no log should keep."""
+        return _answer(request, sent(request))
+
+
+def _answer(request: Request, asked: Any) -> Response:
+    values = SearchRequestSerializer().run_validation(asked)
+    response = query_service.search(
+        values["q"], user=request.user, collection=values["collection"], k=values["k"], mode=values["mode"]
+    )
+    return Response(SearchAnswerSerializer(response).data)

@@ -1,0 +1,52 @@
+"""Files that are complete or absent: written beside their place, flushed, then renamed into it.
+
+Knows nothing of indexes or of Django. A file written here is never opened for writing again.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_BLOCK_BYTES = 1 << 20
+
+
+def sha256_file(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file, reading it through once. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as handle:
+        while block := handle.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def fsync_path(path: Path) -> None:
+    """Flush a file, or a folder's list of names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def scratch_file(folder: Path, suffix: str) -> Iterator[Path]:
+    """Give a temporary path inside `folder`; whatever is still there at the end is removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".writing-", suffix=suffix)
+    os.close(descriptor)
+    path = Path(name)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def move_into_place(scratch: Path, target: Path) -> None:
+    """Make a finished scratch file durable under its final name, replacing a file of that name."""
+    fsync_path(scratch)
+    scratch.chmod(0o644)
+    scratch.replace(target)
+    fsync_path(target.parent)

@@ -1,0 +1,67 @@
+"""Encodes chunk texts that have no vector yet, in slices that are kept one by one.
+
+A killed worker loses at most one slice; what is in the Embedding table is never encoded again.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+from django.db.models import F
+
+from search import registry
+from search.conf import conf
+from search.embedding.base import Encoder, EncoderUnavailable, EncodingFailed
+from search.indexing.leases import Lease
+from search.models import Embedding, IndexVersion
+
+logger = logging.getLogger(__name__)
+
+
+def encode_missing(version: IndexVersion, texts: Mapping[str, str], lease: Lease) -> dict[str, str]:
+    """Store a vector for each of `texts` (text hash → text) that has none; return text hash → error.
+
+    Raises EncoderUnavailable when nothing can be encoded at all, and LeaseLost.
+    """
+    known = Embedding.objects.known(version.encoder_fingerprint, texts)
+    missing = [key for key in texts if key not in known]
+    if not missing:
+        return {}
+    encoder = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
+    if encoder.fingerprint != version.encoder_fingerprint:
+        raise EncoderUnavailable(
+            f"{version} was made by encoder {version.encoder_fingerprint}, and {encoder.name!r} is now "
+            f"{encoder.fingerprint}. Rebuild the collection, or bring the old encoder's files back."
+        )
+    failed: dict[str, str] = {}
+    size = conf().ENCODE_SLICE_CHUNKS
+    missing.sort(key=lambda key: len(texts[key]))
+    for at in range(0, len(missing), size):
+        failed |= _encode_slice(version, encoder, missing[at : at + size], texts, lease)
+    return failed
+
+
+def _encode_slice(
+    version: IndexVersion, encoder: Encoder, keys: Sequence[str], texts: Mapping[str, str], lease: Lease
+) -> dict[str, str]:
+    try:
+        vectors = encoder.encode_documents([texts[key] for key in keys])
+    except EncoderUnavailable:
+        raise
+    except Exception as error:
+        if len(keys) == 1:
+            logger.exception("Encoding of one chunk failed")
+            return {keys[0]: f"Encoding failed: {type(error).__name__}: {error}"}
+        position = error.position if isinstance(error, EncodingFailed) else len(keys) // 2
+        parts = (keys[:position], keys[position : position + 1], keys[position + 1 :])
+        failed = [_encode_slice(version, encoder, part, texts, lease) for part in parts if part]
+        return {key: message for part in failed for key, message in part.items()}
+    rows = [
+        Embedding(encoder_fingerprint=version.encoder_fingerprint, text_hash=key, vector=vector.astype("<f4").tobytes())
+        for key, vector in zip(keys, vectors, strict=True)
+    ]
+    with transaction.atomic():
+        lease.renew()
+        Embedding.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+        IndexVersion.objects.filter(pk=version.pk).update(encoded_chunks=F("encoded_chunks") + len(rows))
+    return {}

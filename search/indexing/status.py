@@ -1,0 +1,124 @@
+"""Answers for people: where a document is on its way into the index, and how far a collection is.
+
+Reads only. The admin, the API, the search page and health all show these same values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Min
+from django.utils.translation import gettext as _
+
+from search.models import Collection, Document, IndexedDocument, IndexVersion, PendingChange
+
+
+class Stage(StrEnum):
+    """Where a document is."""
+
+    INDEXED = "indexed"  # the active version holds its newest revision
+    QUEUED = "queued"  # the worker has not come to it yet, or is at it now
+    RETRYING = "retrying"  # an attempt did not finish; another follows by itself
+    FAILED = "failed"  # in quarantine after the last attempt; needs `retry failed`
+    UNPUBLISHED = "unpublished"  # draft or archived: not meant to be found
+    WAITING = "waiting"  # the collection has no active version yet
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentStatus:
+    """One document's indexing state; `reason` says why when it is not simply indexed or queued."""
+
+    stage: Stage
+    reason: str = ""
+    version: int | None = None
+    revision: int | None = None
+    chunks: int = 0
+    indexed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionProgress:
+    """How far the active version of a collection is behind the corpus."""
+
+    version: int | None
+    documents: int
+    indexed: int
+    pending: int
+    failed: int
+    oldest_pending_since: datetime | None
+    last_error: str
+
+    @property
+    def up_to_date(self) -> bool:
+        """True when nothing waits."""
+        return self.version is not None and self.pending == 0
+
+    @property
+    def percent(self) -> int:
+        """Share of the published documents that are indexed, rounded down, 0 to 100."""
+        if self.documents == 0:
+            return 100 if self.up_to_date else 0
+        return max(0, min(100, 100 * (self.documents - self.pending) // self.documents))
+
+
+def document_statuses(documents: Sequence[Document]) -> dict[int, DocumentStatus]:
+    """Return the status of each document by its id, in three queries however many there are."""
+    collections = {document.collection_id for document in documents}
+    versions = {v.collection_id: v for v in IndexVersion.objects.active().filter(collection__in=collections)}
+    ids = [document.pk for document in documents]
+    active = [version.pk for version in versions.values()]
+    pending = {
+        (p.version_id, p.document_id): p for p in PendingChange.objects.filter(version__in=active, document__in=ids)
+    }
+    indexed = {
+        (i.version_id, i.document_id): i for i in IndexedDocument.objects.filter(version__in=active, document__in=ids)
+    }
+    result = {}
+    for document in documents:
+        version = versions.get(document.collection_id)
+        key = (version.pk if version else 0, document.pk)
+        result[document.pk] = _status(document, version, pending.get(key), indexed.get(key))
+    return result
+
+
+def _status(
+    document: Document, version: IndexVersion | None, pending: PendingChange | None, indexed: IndexedDocument | None
+) -> DocumentStatus:
+    if version is None:
+        return DocumentStatus(Stage.WAITING, _("The collection has no active index version yet."))
+    held = {
+        "version": version.number,
+        "revision": indexed.revision if indexed else None,
+        "chunks": indexed.chunk_count if indexed else 0,
+        "indexed_at": indexed.indexed_at if indexed else None,
+    }
+    if pending is not None and pending.quarantined:
+        return DocumentStatus(Stage.FAILED, pending.last_error, **held)
+    if document.state != Document.State.PUBLISHED:
+        return DocumentStatus(Stage.UNPUBLISHED, **held)
+    if pending is not None:
+        stage = Stage.RETRYING if pending.attempts and pending.last_error else Stage.QUEUED
+        return DocumentStatus(stage, pending.last_error or version.last_error, **held)
+    if indexed is None:
+        return DocumentStatus(Stage.FAILED, _("Not in the index and not queued. Run check_index --repair."), **held)
+    reason = "" if indexed.chunk_count else _("It has neither a title nor text, so there is nothing to find.")
+    return DocumentStatus(Stage.INDEXED, reason, **held)
+
+
+def collection_progress(collection: Collection) -> CollectionProgress:
+    """Return how far the collection's active version is."""
+    documents = collection.documents.published().count()
+    version = collection.active_version()
+    if version is None:
+        return CollectionProgress(None, documents, 0, documents, 0, None, collection.last_error)
+    waiting = version.pending_changes.waiting()
+    return CollectionProgress(
+        version=version.number,
+        documents=documents,
+        indexed=version.documents,
+        pending=waiting.count(),
+        failed=version.pending_changes.failed().count(),
+        oldest_pending_since=waiting.aggregate(oldest=Min("created_at"))["oldest"],
+        last_error=version.last_error or collection.last_error,
+    )

@@ -1,0 +1,48 @@
+"""`manage.py build_index`: builds a new version of a collection's index beside the live one, here and now."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from search.indexing import applier, lifecycle
+from search.indexing.status import collection_progress
+from search.models import Collection, IndexVersion
+
+
+class Command(BaseCommand):
+    """Builds in this process, step by step; a worker that runs beside it helps and does no harm."""
+
+    help = "Build a new index version beside the live one and activate it when it holds every document."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--collection", default="", help="slug; default: all collections")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        collections = Collection.objects.order_by("slug")
+        if options["collection"]:
+            collections = collections.filter(slug=options["collection"])
+        if not collections.exists():
+            raise CommandError(f"There is no collection {options['collection']!r}.".replace(" ''", " yet"))
+        for collection in collections:
+            self._build(collection)
+
+    def _build(self, collection: Collection) -> None:
+        before = collection.index_versions.order_by("number").last()
+        lifecycle.request_rebuild(collection)
+        with tqdm(total=collection_progress(collection).documents, desc=collection.slug, disable=None) as bar:
+            version = None
+            while version is None or version.state == IndexVersion.State.BUILDING:
+                applier.drain_wait(collection.pk, budget_seconds=2)
+                version = collection.index_versions.order_by("number").last()
+                collection.refresh_from_db()
+                if version == before:
+                    raise CommandError(f"{collection.slug}: {collection.last_error or 'no version was created'}")
+                if version is not None:
+                    bar.update(version.documents - bar.n)
+                    if version.last_error:
+                        raise CommandError(f"{version}: {version.last_error}")
+        self.stdout.write(
+            f"{version}: {version.get_state_display().lower()}, {version.documents} documents, {version.chunks} chunks, "
+            f"{version.encoded_chunks} encoded"
+        )

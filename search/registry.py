@@ -1,0 +1,102 @@
+"""Builds chunkers, encoders and engines by the names that settings give them. One encoder object per process."""
+
+import threading
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from search.chunking.base import BadChunkingOptions, Chunker, TokenWindow
+from search.conf import conf
+from search.embedding.base import Encoder, EncoderUnavailable
+from search.engines.base import BadEngineOptions, Engine
+
+FUSIONS = ("convex", "rrf")
+
+_encoders: dict[tuple[str, str, str], Encoder] = {}
+_lock = threading.Lock()
+
+
+def encoder(name: str, revision: str = "", runtime: str = "") -> Encoder:
+    """Return this process's encoder of that name; it loads itself at first use.
+
+    Raises EncoderUnavailable when settings know no such runtime.
+    """
+    settings = conf()
+    key = (name or settings.ENCODER_NAME, revision, runtime or settings.ENCODER_RUNTIME)
+    with _lock:
+        if key not in _encoders:
+            if key[2] not in settings.ENCODERS:
+                known = ", ".join(settings.ENCODERS)
+                raise EncoderUnavailable(f"No encoder runtime is called {key[2]!r}; known: {known}.")
+            make = import_string(settings.ENCODERS[key[2]])
+            _encoders[key] = make(
+                name=key[0], revision=revision, device=settings.ENCODER_DEVICE, batch_size=settings.BATCH_SIZE
+            )
+        return _encoders[key]
+
+
+def forget_encoders() -> None:
+    """Drop the process's encoders, for tests that change settings."""
+    with _lock:
+        _encoders.clear()
+
+
+def chunker_for(encoder: Encoder, options: dict[str, Any]) -> Chunker:
+    """Return the chunker that `options` describe, for the encoder's window. Raises BadChunkingOptions."""
+    make = _chunker_class(options)
+    return make(TokenWindow(encoder.token_spans, encoder.window_tokens), options)
+
+
+def engine_for(name: str, options: dict[str, Any]) -> Engine:
+    """Return the engine of that name. Raises BadEngineOptions."""
+    known = conf().ENGINES
+    if name not in known:
+        raise BadEngineOptions(f"No engine is called {name!r}; known: {', '.join(known)}.")
+    engine: Engine = import_string(known[name])(options)
+    return engine
+
+
+def validate_collection_options(*, chunking: Any, engine: str, engine_options: Any, retrieval: Any) -> dict[str, str]:
+    """Return what is wrong with a collection's options, as field → message; empty when all is well."""
+    problems: dict[str, str] = {}
+    given = (("chunking", chunking), ("engine_options", engine_options), ("retrieval", retrieval))
+    for name, value in given:
+        if not isinstance(value, dict):
+            problems[name] = f"{value!r} is not a JSON object."
+    if "chunking" not in problems:
+        try:
+            _chunker_class(chunking).validate(chunking)
+        except BadChunkingOptions as error:
+            problems["chunking"] = str(error)
+    if "engine_options" not in problems:
+        try:
+            engine_for(engine, engine_options)
+        except BadEngineOptions as error:
+            problems["engine" if engine not in conf().ENGINES else "engine_options"] = str(error)
+    if "retrieval" not in problems and (message := _retrieval_problem(retrieval)):
+        problems["retrieval"] = message
+    return problems
+
+
+def _chunker_class(options: dict[str, Any]) -> type[Chunker]:
+    known = conf().CHUNKERS
+    name = options.get("chunker", "sentence")
+    if name not in known:
+        raise BadChunkingOptions(f"No chunker is called {name!r}; known: {', '.join(known)}.")
+    found: type[Chunker] = import_string(known[name])
+    return found
+
+
+def _retrieval_problem(options: dict[str, Any]) -> str:
+    ranges = {"dense_weight": (0, 1), "title_weight": (0, 10), "min_cosine": (-1, 1)}
+    for key, value in options.items():
+        if key == "fusion":
+            if value not in FUSIONS:
+                return f"fusion is {value!r}; known: {', '.join(FUSIONS)}."
+        elif key in ranges:
+            low, high = ranges[key]
+            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+                return f"{key} is {value!r}; it must be a number from {low} to {high}."
+        else:
+            return f"Unknown retrieval option {key!r}; known: fusion, {', '.join(ranges)}."
+    return ""

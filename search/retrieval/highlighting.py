@@ -1,0 +1,95 @@
+"""Cuts the part of a text that answers a query best, and marks the words that match. Pure.
+
+Words match when the lexical index would match them: the same analyzer makes their terms.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from search.datatypes import Snippet
+
+_WORD = re.compile(r"\w+")
+_SPACE = re.compile(r"\s")
+_SNIPPET_CHARS = 320
+
+Analyze = Callable[[str], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    start: int
+    end: int
+    term: str
+
+
+def snippet(text: str, start: int, end: int, terms: Iterable[str], analyze: Analyze) -> Snippet:
+    """Return the window of `text[start:end]` with the most distinct matching terms, at most 320 characters.
+
+    Without a match it is the beginning of the range. Cut-off ends are marked by an ellipsis.
+    """
+    start, end = max(0, start), min(end, len(text))
+    while start < end and text[start].isspace():
+        start += 1
+    matches = _matches(text, start, end, set(terms), analyze)
+    first, last = _window(text, start, end, matches)
+    before = "… " if first > 0 and text[:first].strip() else ""
+    after = " …" if text[last:].strip() else ""
+    shown = text[first:last]
+    inside = [m for m in matches if first <= m.start and m.end <= last]
+    offset = len(before) - first
+    return Snippet(
+        before + _SPACE.sub(" ", shown) + after,
+        tuple((match.start + offset, match.end + offset) for match in inside),
+    )
+
+
+def _matches(text: str, start: int, end: int, terms: set[str], analyze: Analyze) -> list[_Match]:
+    if not terms:
+        return []
+    seen: dict[str, str] = {}
+    result = []
+    for word in _WORD.finditer(text, start, end):
+        folded = word[0].lower()
+        if folded not in seen:
+            seen[folded] = next((term for term in analyze(word[0]) if term in terms), "")
+        if seen[folded]:
+            result.append(_Match(word.start(), word.end(), seen[folded]))
+    return result
+
+
+def _window(text: str, start: int, end: int, matches: list[_Match]) -> tuple[int, int]:
+    """Return the borders of the best window, moved outwards from inside words."""
+    if end - start <= _SNIPPET_CHARS:
+        return start, end
+    best_start, best_worth = start, -1
+    for at, match in enumerate(matches):
+        inside = [m for m in matches[at : at + 60] if m.end <= match.start + _SNIPPET_CHARS * 3 // 4]
+        worth = 1_000 * len({m.term for m in inside}) + len(inside)
+        if worth > best_worth:
+            best_start, best_worth = match.start, worth
+    first = max(start, best_start - _SNIPPET_CHARS // 4)
+    first = min(first, end - _SNIPPET_CHARS)
+    last = first + _SNIPPET_CHARS
+    return _after_space(text, first, start), _before_space(text, last, end)
+
+
+def _after_space(text: str, at: int, start: int) -> int:
+    """Return the beginning of the first whole word at or after `at`, preferring a sentence's beginning nearby."""
+    if at <= start:
+        return start
+    sentence = re.compile(r"[.!?]\s+|\n\s*").search(text, at, at + 60)
+    if sentence:
+        return sentence.end()
+    space = _SPACE.search(text, at, at + 40)
+    return space.end() if space else at
+
+
+def _before_space(text: str, at: int, end: int) -> int:
+    """Return the end of the last whole word before `at`."""
+    if at >= end:
+        return end
+    for position in range(at, max(at - 40, 0), -1):
+        if text[position].isspace():
+            return position
+    return at

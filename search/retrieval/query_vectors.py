@@ -1,0 +1,49 @@
+"""Query texts to vectors, by the encoder of the version that is searched; the newest ones are remembered."""
+
+import threading
+from collections import OrderedDict
+
+from search import registry
+from search.conf import conf
+from search.datatypes import Vectors
+from search.embedding.base import EncoderUnavailable
+from search.models import IndexVersion
+
+_cache: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
+_lock = threading.Lock()
+
+
+def query_vector(version: IndexVersion, text: str) -> Vectors:
+    """Return the vector of `text`, shape (dimension,), norm 1.
+
+    Raises EncoderUnavailable when the encoder cannot be loaded or is not the one that made the version.
+    """
+    key = (version.encoder_fingerprint, text)
+    with _lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key]
+    encoder = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
+    if encoder.fingerprint != version.encoder_fingerprint:
+        raise EncoderUnavailable(
+            f"{version} was made by encoder {version.encoder_fingerprint}; {encoder.name!r} here is "
+            f"{encoder.fingerprint}. Rebuild the collection, or bring the old encoder's files back."
+        )
+    vector = encoder.encode_query(text)
+    with _lock:
+        _cache[key] = vector
+        while len(_cache) > conf().QUERY_CACHE_SIZE:
+            _cache.popitem(last=False)
+    return vector
+
+
+def is_warm() -> bool:
+    """Tell whether every active version's encoder is loaded in this process."""
+    versions = IndexVersion.objects.active().values_list("encoder_name", "encoder_revision", "encoder_runtime")
+    return all(registry.encoder(*recipe).is_loaded for recipe in versions.distinct())
+
+
+def forget() -> None:
+    """Empty the cache, for tests that change encoders."""
+    with _lock:
+        _cache.clear()

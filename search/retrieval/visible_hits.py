@@ -1,0 +1,66 @@
+"""Holds every hit against the database before anybody sees it: deleted, unpublished and forbidden ones end here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, OuterRef
+
+from search.datatypes import Hit
+from search.models import Chunk, Document, IndexVersion, PendingChange
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from search.models.corpus import DocumentQuerySet
+
+_SQL_PARAMETERS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleHit:
+    """The best chunk of one document that the user may see; `changed` when the text has been edited since."""
+
+    hit: Hit
+    document_id: int
+    start: int
+    end: int
+    changed: bool
+
+
+def visible_documents(version: IndexVersion, user: "AbstractBaseUser | AnonymousUser | None") -> "DocumentQuerySet":
+    """Return the documents of the version's collection that `user` may find, as of now."""
+    return Document.objects.visible_to(user).filter(collection=version.collection_id)
+
+
+def best_visible(version: IndexVersion, allowed: "DocumentQuerySet", hits: Iterable[Hit]) -> list[VisibleHit]:
+    """Return one hit, the best, for each document among `hits` that is `allowed`, in the order of `hits`."""
+    ordered = list(hits)
+    rows: dict[int, tuple[int, int, int, bool]] = {}
+    for at in range(0, len(ordered), _SQL_PARAMETERS):
+        rows |= _rows(version, allowed, [hit.chunk_id for hit in ordered[at : at + _SQL_PARAMETERS]])
+    return _grouped(ordered, rows)
+
+
+def _rows(
+    version: IndexVersion, allowed: "DocumentQuerySet", chunk_ids: list[int]
+) -> dict[int, tuple[int, int, int, bool]]:
+    pending = PendingChange.objects.filter(version=version, document=OuterRef("document_id"))
+    found = (
+        Chunk.objects.filter(version=version, pk__in=chunk_ids)
+        .live()
+        .filter(Exists(allowed.order_by().filter(pk=OuterRef("document_id"))))
+        .annotate(changed=Exists(pending))
+        .order_by()
+        .values_list("pk", "document_id", "start", "end", "changed")
+    )
+    return {pk: (document_id, start, end, changed) for pk, document_id, start, end, changed in found}
+
+
+def _grouped(ordered: list[Hit], rows: Mapping[int, tuple[int, int, int, bool]]) -> list[VisibleHit]:
+    best: dict[int, VisibleHit] = {}
+    for hit in ordered:
+        row = rows.get(hit.chunk_id)
+        if row is not None and row[0] not in best:
+            best[row[0]] = VisibleHit(hit, *row)
+    return list(best.values())

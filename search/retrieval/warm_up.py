@@ -1,0 +1,23 @@
+"""Loads the encoders and opens the active versions of a web process, so that nobody's first query waits."""
+
+import logging
+
+from django.db import connection
+
+from search.models import IndexVersion
+from search.retrieval.open_index import open_version
+from search.retrieval.query_vectors import query_vector
+
+logger = logging.getLogger(__name__)
+
+
+def warm_up() -> None:
+    """Do so for every active version. Never raises: a query will meet the same trouble and name it."""
+    try:
+        for version in IndexVersion.objects.active().select_related("collection"):
+            open_version(version)
+            query_vector(version, "warm up")
+    except Exception:
+        logger.exception("Warming up stopped; the first queries will do the rest")
+    finally:
+        connection.close()

@@ -1,0 +1,122 @@
+"""How values are written on the pages for people.
+
+Nothing here marks text as safe: every value is escaped by the template that shows it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from search.datatypes import SearchResponse, SearchResult
+from search.indexing.status import Stage
+from search.query_service import MODES
+
+register = template.Library()
+
+_LINKED_SCHEMES = {"http", "https", "mailto"}
+_SHORT_CHARS = 48
+_LEVELS = 4
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Return a whole number with the language's thousands separators."""
+    return number_format(number, decimal_pos=0, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def safe_link(url: str) -> str:
+    """Return `url` if a link to it is harmless (http, https, mailto, relative), else "".
+
+    Browsers strip leading spaces and inner tabs before they read the scheme, so any control character or
+    blank disqualifies; so does a colon before the path that is not one of the known schemes.
+    """
+    if not url or any(character <= " " or character == "\x7f" for character in url):
+        return ""
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        return ""
+    if scheme:
+        return url if scheme in _LINKED_SCHEMES else ""
+    first_segment = url.split("/", 1)[0].split("?", 1)[0].split("#", 1)[0]
+    return "" if ":" in first_segment else url
+
+
+@register.filter
+def source_name(url: str) -> str:
+    """Return an address as people read it: host and path without scheme, query and escapes, shortened."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return Truncator(url).chars(_SHORT_CHARS)
+    if parts.scheme not in {"http", "https"}:
+        return Truncator(url).chars(_SHORT_CHARS)
+    steps = [parts.netloc.removeprefix("www."), *(unquote(step) for step in parts.path.split("/") if step)]
+    return Truncator(" › ".join(steps)).chars(_SHORT_CHARS * 2)
+
+
+@register.filter
+def chips(metadata: Mapping[str, Any], limit: int = 4) -> list[tuple[str, str]]:
+    """Return up to `limit` (name, value) pairs of `metadata` that fit on a line; nested values are left out."""
+    pairs = [(str(name), _as_words(value)) for name, value in metadata.items()]
+    return [(Truncator(name).chars(_SHORT_CHARS), value) for name, value in pairs if value][:limit]
+
+
+@register.filter
+def strength(result: SearchResult, response: SearchResponse) -> int:
+    """Return 1 to 4: the result's score in relation to the best of the same answer."""
+    best = max((other.score for other in response.results), default=0.0)
+    if best <= 0:
+        return 1
+    return max(1, min(_LEVELS, round(_LEVELS * result.score / best)))
+
+
+@register.filter
+def why_found(result: SearchResult) -> str:
+    """Return in words which of the two ways of searching found the result."""
+    if result.dense_score is not None and result.lexical_score is not None:
+        return _("meaning and words")
+    return _("words") if result.dense_score is None else _("meaning")
+
+
+@register.filter
+def mode_name(mode: str) -> str:
+    """Return what people call a search mode."""
+    names = {"hybrid": _("Meaning and words"), "dense": _("Meaning"), "lexical": _("Words")}
+    return names.get(mode, mode)
+
+
+@register.filter
+def stage_name(stage: Stage) -> str:
+    """Return in words where a document is on its way into the index."""
+    names = {
+        Stage.INDEXED: _("Up to date"),
+        Stage.QUEUED: _("Queued"),
+        Stage.RETRYING: _("Trying again"),
+        Stage.FAILED: _("Failed"),
+        Stage.UNPUBLISHED: _("Not published"),
+        Stage.WAITING: _("Waiting for an index"),
+    }
+    return names[stage]
+
+
+@register.simple_tag
+def search_modes() -> tuple[str, ...]:
+    """Return the modes that searching knows, the default first."""
+    return MODES
+
+
+def _as_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list | tuple):
+        return Truncator(", ".join(filter(None, map(_as_words, value)))).chars(_SHORT_CHARS)
+    if isinstance(value, str | int | float):
+        return Truncator(" ".join(str(value).split())).chars(_SHORT_CHARS)
+    return ""

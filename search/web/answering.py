@@ -1,0 +1,163 @@
+"""From what was asked to what the page says: one of a few named states, each with its own template.
+
+Calls `query_service.search` at most once and turns its refusals into states. Never renders, and never shows a
+number or a title that did not pass `visible_to`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+
+from search import query_service
+from search.datatypes import SearchResponse
+from search.models import Collection
+
+from .asking import Asked
+from .examples import example_queries
+from .progress import VisibleProgress, visible_progress
+
+Visitor = AbstractBaseUser | AnonymousUser
+
+
+class State(StrEnum):
+    """What the page has to say; each value is the name of a template in search/answers/."""
+
+    START = "start"
+    RESULTS = "results"
+    DISTANT = "distant"  # something was found, nothing of it is a good match
+    NOTHING = "nothing"
+    NOT_READY = "not_ready"
+    BAD_QUERY = "bad_query"
+    UNKNOWN_COLLECTION = "unknown_collection"
+    NO_COLLECTION = "no_collection"
+
+
+_STATUS = {State.NOT_READY: 503, State.BAD_QUERY: 400, State.UNKNOWN_COLLECTION: 404}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Another search that the page offers."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the page shows. `progress` is given where the index is behind, or while nothing is asked."""
+
+    state: State
+    asked: Asked
+    collections: tuple[Collection, ...] = ()
+    collection: Collection | None = None
+    response: SearchResponse | None = None
+    progress: VisibleProgress | None = None
+    examples: tuple[Link, ...] = ()
+    message: str = ""
+    retry_after_seconds: int = 0
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that fits the state."""
+        return _STATUS.get(self.state, 200)
+
+    @property
+    def template(self) -> str:
+        """The template of what stands below the search field."""
+        return f"search/answers/{self.state}.html"
+
+    @property
+    def elsewhere(self) -> list[Link]:
+        """The same search in each of the other collections."""
+        others = (each for each in self.collections if each != self.collection)
+        return [Link(each.name, self.asked.within(each.slug).url) for each in others]
+
+    @property
+    def is_start(self) -> bool:
+        """True while nothing is asked."""
+        return self.state is State.START
+
+    @property
+    def has_more(self) -> bool:
+        """True when more results exist than are shown and a longer answer may be asked for."""
+        return self._is_cut_off and self.asked.k < query_service.MAX_K
+
+    @property
+    def is_full(self) -> bool:
+        """True when more results exist than the longest answer may hold."""
+        return self._is_cut_off and self.asked.k >= query_service.MAX_K
+
+    @property
+    def _is_cut_off(self) -> bool:
+        if self.response is None:
+            return False
+        shown = len(self.response.results)
+        return self.response.total > shown or (self.response.total_relation == "gte" and shown >= self.asked.k)
+
+
+def answer(asked: Asked, user: Visitor) -> Answer:
+    """Return what the page says to `user` who asked `asked`."""
+    collections = tuple(Collection.objects.only("id", "slug", "name", "description"))
+    if not collections:
+        return Answer(State.NO_COLLECTION, asked)
+    collection = chosen_collection(asked.collection, collections)
+    if collection is None:
+        return Answer(State.UNKNOWN_COLLECTION, asked, collections)
+    if not asked.query:
+        return _start(asked, user, collections, collection)
+    try:
+        response = query_service.search(
+            asked.query, user=user, collection=collection.slug, k=asked.k, mode=asked.mode
+        )
+    except query_service.UnknownCollection:  # deleted since it was read above
+        return Answer(State.UNKNOWN_COLLECTION, asked, collections)
+    except query_service.InvalidQuery as error:
+        return Answer(State.BAD_QUERY, asked, collections, collection, message=str(error))
+    except query_service.NotReady as error:
+        return _not_ready(asked, user, collections, collection, error)
+    progress = visible_progress(collection, user) if response.pending_documents else None
+    return answered(asked, collections, collection, response, progress)
+
+
+def answered(
+    asked: Asked,
+    collections: tuple[Collection, ...],
+    collection: Collection,
+    response: SearchResponse,
+    progress: VisibleProgress | None = None,
+) -> Answer:
+    """Return how `response` is shown: as results, as the nearest there is, or as nothing."""
+    found = State.RESULTS if response.good_match else State.DISTANT
+    behind = progress if progress is not None and not progress.up_to_date else None
+    state = found if response.results else State.NOTHING
+    return Answer(state, asked, collections, collection, response, behind)
+
+
+def chosen_collection(slug: str, collections: tuple[Collection, ...]) -> Collection | None:
+    """Return the collection with this slug, the installation's default for no slug, or None if there is none."""
+    if not slug:
+        return query_service.default_collection()
+    return next((collection for collection in collections if collection.slug == slug), None)
+
+
+def _start(asked: Asked, user: Visitor, collections: tuple[Collection, ...], collection: Collection) -> Answer:
+    progress = visible_progress(collection, user)
+    queries = example_queries(collection, user) if progress.indexed else ()
+    examples = tuple(Link(query, asked.asking(query).url) for query in queries)
+    return Answer(State.START, asked, collections, collection, progress=progress, examples=examples)
+
+
+def _not_ready(
+    asked: Asked,
+    user: Visitor,
+    collections: tuple[Collection, ...],
+    collection: Collection,
+    error: query_service.NotReady,
+) -> Answer:
+    return Answer(
+        State.NOT_READY, asked, collections, collection, progress=visible_progress(collection, user),
+        message=str(error), retry_after_seconds=error.retry_after_seconds,
+    )

@@ -1,0 +1,71 @@
+"""The pages for people: search, a document, and the progress of indexing.
+
+Each view makes one call and renders what it returns. Nothing here decides what is found or who may see it.
+"""
+
+from urllib.parse import urlsplit
+
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django_htmx.http import push_url, replace_url
+
+from search.models import Collection, Document
+
+from .access import PageRequest, came_from, page, wants_part
+from .answering import Answer, answer
+from .asking import Asked
+from .progress import visible_progress
+from .reading import read_document
+
+
+@page
+def search_page(request: PageRequest) -> HttpResponse:
+    """The search form and, below it, what there is to say to what was asked."""
+    asked = Asked.from_parameters(request.GET)
+    response = render_answer(request, answer(asked, request.user), part=wants_part(request))
+    if wants_part(request):
+        before = Asked.from_parameters(QueryDict(urlsplit(came_from(request)).query))
+        note_url = replace_url if asked.refines(before) else push_url
+        return note_url(response, asked.url)
+    return response
+
+
+def render_answer(request: HttpRequest, answer: Answer, *, part: bool = False) -> HttpResponse:
+    """Return `answer` as a whole page, or as the part of it below the search field."""
+    template = "search/_part.html" if part else "search/search.html"
+    response = render(request, template, {"answer": answer, "asked": answer.asked}, status=answer.status)
+    if answer.retry_after_seconds:
+        response.headers["Retry-After"] = str(answer.retry_after_seconds)
+    return response
+
+
+@page
+def progress(request: PageRequest) -> HttpResponse:
+    """How far indexing is, for the pages that are waiting for it."""
+    collection = Collection.objects.filter(slug=Asked.from_parameters(request.GET).collection).first()
+    if collection is None:
+        raise Http404(_("There is no such collection."))
+    context = {"progress": visible_progress(collection, request.user), "collection": collection}
+    return render(request, "search/_progress.html", context | {"again": came_from(request)})
+
+
+@page
+def document_page(request: PageRequest, document_id: int) -> HttpResponse:
+    """One document in full. `chunk` names the passage to mark; `q` keeps the way back to the results."""
+    try:
+        reading = read_document(
+            document_id, request.user, chunk_id=_id(request.GET.get("chunk", "")), whole="whole" in request.GET
+        )
+    except Document.DoesNotExist:
+        raise Http404(_("There is no such document, or it is not meant for you.")) from None
+    asked = Asked.from_parameters(request.GET)
+    document = reading.document
+    context = {"reading": reading, "document": document, "asked": asked}
+    return render(
+        request, "search/document.html", context | {"collection_url": Asked(collection=document.collection.slug).url}
+    )
+
+
+def _id(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,0 +1,48 @@
+"""Fixtures for every test: a data folder of its own, the fake encoder, and short ways to a searchable corpus."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+
+from search import registry
+from search.indexing import applier
+from search.models import Collection, Document
+from search.retrieval import open_index, query_vectors
+
+MakeDocument = Callable[..., Document]
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings: Any, tmp_path: Path) -> Iterator[Path]:
+    """An empty data folder and the fake encoder; nothing stays open or cached from another test."""
+    settings.SEMSEARCH = {**django_settings.SEMSEARCH, "DATA_DIR": tmp_path, "ENCODER_RUNTIME": "fake"}
+    yield tmp_path
+    registry.forget_encoders()
+    open_index.close_all()
+    query_vectors.forget()
+
+
+@pytest.fixture
+def collection(db: None) -> Collection:
+    """The collection `docs`, empty and without an index version."""
+    return Collection.objects.create(slug="docs", name="Docs")
+
+
+@pytest.fixture
+def make_document(collection: Collection) -> MakeDocument:
+    """Make a published document in `docs`; keywords override its fields."""
+
+    def make(**fields: Any) -> Document:
+        values = {"collection": collection, "title": "A title", "body": "A body with some words.", **fields}
+        return Document.objects.create(**values)
+
+    return make
+
+
+@pytest.fixture
+def indexed(collection: Collection) -> Callable[[], int]:
+    """Apply everything pending in `docs`, in this process; returns how many changes were applied."""
+    return lambda: applier.drain(collection.pk, budget_seconds=60).applied
