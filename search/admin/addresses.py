@@ -10,7 +10,9 @@ _QUERY_CHARS = 200
 
 def search_page(collection: Collection, query: str = "") -> str:
     """Return the address of the search page for a collection, with a query filled in."""
-    parameters = {"q": query[:_QUERY_CHARS], "collection": collection.slug} if query else {"collection": collection.slug}
+    parameters = (
+        {"q": query[:_QUERY_CHARS], "collection": collection.slug} if query else {"collection": collection.slug}
+    )
     return f"{reverse('web:search')}?{urlencode(parameters)}"
 
 

@@ -6,9 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
@@ -19,7 +17,7 @@ from search.admin import addresses
 from search.admin.dialogs import ask_first, leave_dialog
 from search.admin.forms import CollectionForm
 from search.admin.json_fields import JsonObjectField, JsonTextarea
-from search.admin.labels import NOTHING, failed_label, progress_bar
+from search.admin.labels import NOTHING, failed_label, progress_bar, short
 from search.admin.progress import collection_progresses
 from search.indexing import lifecycle
 from search.models import Collection
@@ -118,8 +116,7 @@ class CollectionAdmin(ModelAdmin):
 
     @admin.display(description=_("last error"))
     def shown_error(self, collection: Any) -> SafeString:
-        error = collection.progress.last_error
-        return format_html('<span title="{}">{}</span>', error, Truncator(error).chars(_ERROR_CHARS) or NOTHING)
+        return short(collection.progress.last_error, _ERROR_CHARS)
 
     @admin.action(description=_("Rebuild the index"), permissions=["rebuild"])
     def rebuild_selected(self, request: HttpRequest, collections: QuerySet[Collection]) -> None:

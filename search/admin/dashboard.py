@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from search.admin import addresses
 from search.admin.progress import collection_progresses
@@ -27,6 +28,7 @@ class Card:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the cards of the collections that the user may see to the first page's context."""
+    context = {**context, "title": _("Overview")}
     if not request.user.has_perm("search.view_collection"):
         return {**context, "cards": [], "may_see_collections": False}
     collections = list(Collection.objects.order_by("name")[:MAX_CARDS])

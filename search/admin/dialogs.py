@@ -8,9 +8,7 @@ from unfold.forms import BaseDialogForm
 
 def ask_first(title: str | Promise, description: str | Promise, button: str | Promise) -> ActionDialog:
     """Return a dialog without fields: a question, and a button that says what it does."""
-    return ActionDialog(
-        title=title, description=description, form_class=BaseDialogForm, form_submit_text=button
-    )
+    return ActionDialog(title=title, description=description, form_class=BaseDialogForm, form_submit_text=button)
 
 
 def leave_dialog(request: HttpRequest, response: HttpResponseRedirect) -> HttpResponse:

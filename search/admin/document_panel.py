@@ -6,7 +6,7 @@ from django.utils.text import Truncator
 
 from search.admin import addresses
 from search.admin.labels import STAGE_COLOURS, STAGE_NAMES
-from search.indexing.status import DocumentStatus, document_statuses
+from search.indexing.status import DocumentStatus, Stage, document_statuses
 from search.models import Chunk, Document
 
 SHOWN_CHUNKS = 100
@@ -45,7 +45,7 @@ def document_panel(document: Document) -> DocumentPanel:
         document=document.pk, version__collection=document.collection_id, version__number=status.version
     )
     shown = [_row(chunk, document.body) for chunk in live.order_by("ordinal")[:SHOWN_CHUNKS]]
-    findable = document.state == Document.State.PUBLISHED
+    findable = document.state == Document.State.PUBLISHED and status.stage != Stage.FAILED
     return DocumentPanel(
         status=status,
         stage_name=str(STAGE_NAMES[status.stage]),

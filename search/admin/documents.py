@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -12,16 +12,19 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
 from search.admin.document_panel import document_panel
 from search.admin.filters import IndexingFilter, LanguageFilter
 from search.admin.json_fields import JsonObjectField, JsonTextarea
-from search.admin.labels import choice_label, stage_label
+from search.admin.labels import choice_label, moment, short, stage_label
 from search.indexing import lifecycle
 from search.indexing.status import document_statuses
 from search.models import Document
 from search.models.corpus import DocumentQuerySet
 from search.models.fields import StorableJSONField
+
+_COLLECTION_CHARS = 24
 
 
 class DocumentList(ChangeList):
@@ -42,7 +45,7 @@ class DocumentList(ChangeList):
 class DocumentAdmin(ModelAdmin):
     """The list, the form with its indexing panel, and three actions."""
 
-    list_display = ("shown_title", "collection", "shown_state", "visibility", "indexing", "updated_at")
+    list_display = ("shown_title", "shown_collection", "shown_state", "visibility", "indexing", "updated")
     list_display_links = ("shown_title",)
     list_filter = (
         ("collection", RelatedDropdownFilter),
@@ -60,8 +63,10 @@ class DocumentAdmin(ModelAdmin):
     actions = ("reindex_selected", "publish_selected", "archive_selected")
 
     readonly_fields = ("revision", "created_at", "updated_at")
-    filter_horizontal = ("groups",)
-    formfield_overrides = {StorableJSONField: {"form_class": JsonObjectField, "widget": JsonTextarea}}
+    formfield_overrides = {
+        StorableJSONField: {"form_class": JsonObjectField, "widget": JsonTextarea},
+        ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultiple},
+    }
     fieldsets = (
         (None, {"fields": ("collection", "title", "body", "url", "language")}),
         (_("Who can find it"), {"fields": ("state", "visibility", "groups")}),
@@ -85,6 +90,10 @@ class DocumentAdmin(ModelAdmin):
     def shown_title(self, document: Document) -> str:
         return str(document)
 
+    @admin.display(description=_("collection"), ordering="collection__name")
+    def shown_collection(self, document: Document) -> SafeString:
+        return short(document.collection.name, _COLLECTION_CHARS)
+
     @admin.display(description=_("state"), ordering="state")
     def shown_state(self, document: Document) -> SafeString:
         return choice_label(Document.State(document.state))
@@ -93,12 +102,18 @@ class DocumentAdmin(ModelAdmin):
     def indexing(self, document: Any) -> SafeString:
         return stage_label(document.indexing_status)
 
+    @admin.display(description=_("updated"), ordering="updated_at")
+    def updated(self, document: Document) -> SafeString:
+        return moment(document.updated_at)
+
     @admin.action(description=_("Index again"), permissions=["change"])
     def reindex_selected(self, request: HttpRequest, documents: DocumentQuerySet) -> None:
         count = lifecycle.reindex(documents)
         self.message_user(
             request,
-            ngettext("%d document is queued to be indexed again.", "%d documents are queued to be indexed again.", count)
+            ngettext(
+                "%d document is queued to be indexed again.", "%d documents are queued to be indexed again.", count
+            )
             % count,
             messages.SUCCESS,
         )

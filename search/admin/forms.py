@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from search import registry
 from search.conf import conf
@@ -30,6 +30,7 @@ class CollectionForm(forms.ModelForm):
             "slug", "name", "description", "encoder_name", "encoder_revision", "encoder_runtime",
             "chunking", "engine", "engine_options", "retrieval",
         )  # fmt: skip
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -17,20 +17,23 @@ from unfold.views import ChangeList
 
 from search.admin import addresses
 from search.admin.dialogs import ask_first, leave_dialog
-from search.admin.labels import choice_label, failed_label
+from search.admin.labels import choice_label, failed_label, moment, short
 from search.admin.progress import PendingWork, pending_work
 from search.admin.read_only import ReadOnly
 from search.indexing import lifecycle
 from search.models import IndexVersion, Segment
+
+_HASH_CHARS = 16
 
 
 class SegmentInline(ReadOnly, TabularInline):
     """The files that a version's dense part consists of, as the database knows them."""
 
     model = Segment
-    fields = ("shown_state", "rows", "size", "sha256", "path", "created_at")
+    fields = ("shown_state", "rows", "size", "hash", "path", "created")
     readonly_fields = fields
     extra = 0
+    hide_title = True
 
     @admin.display(description=_("state"))
     def shown_state(self, segment: Segment) -> SafeString:
@@ -39,6 +42,14 @@ class SegmentInline(ReadOnly, TabularInline):
     @admin.display(description=_("size"))
     def size(self, segment: Segment) -> str:
         return filesizeformat(segment.size_bytes)
+
+    @admin.display(description=_("SHA-256"))
+    def hash(self, segment: Segment) -> SafeString:
+        return short(segment.sha256, _HASH_CHARS)
+
+    @admin.display(description=_("created"))
+    def created(self, segment: Segment) -> SafeString:
+        return moment(segment.created_at)
 
 
 class IndexVersionList(ChangeList):
@@ -55,7 +66,7 @@ class IndexVersionList(ChangeList):
 class IndexVersionAdmin(ReadOnly, ModelAdmin):
     """The list and the facts of each version, read-only but for `activate`."""
 
-    list_display = ("__str__", "shown_state", "documents", "chunks", "waiting", "failed", "created_at", "activated_at")
+    list_display = ("__str__", "shown_state", "documents", "chunks", "waiting", "failed", "created", "activated")
     list_filter = (("collection", RelatedDropdownFilter), ("state", ChoicesDropdownFilter))
     list_filter_submit = True
     list_select_related = ("collection",)
@@ -67,14 +78,16 @@ class IndexVersionAdmin(ReadOnly, ModelAdmin):
     readonly_fields = ("shown_state", "waiting", "failed")
     fieldsets = (
         (None, {"fields": (("collection", "number"), "shown_state", "last_error")}),
-        (_("Progress"), {"fields": (("documents", "chunks", "encoded_chunks"), ("waiting", "failed"))}),
+        (_("Progress"), {"fields": (("documents", "waiting", "failed"), ("chunks", "encoded_chunks"))}),
         (
             _("Recipe"),
             {
                 "fields": (
-                    ("encoder_name", "encoder_revision", "encoder_runtime"),
-                    ("dimension", "encoder_fingerprint", "chunking_fingerprint"),
-                    ("engine", "engine_options", "chunking"),
+                    "encoder_name",
+                    ("encoder_runtime", "encoder_revision"),
+                    ("dimension", "encoder_fingerprint"),
+                    ("chunking", "chunking_fingerprint"),
+                    ("engine", "engine_options"),
                 )
             },
         ),
@@ -82,9 +95,10 @@ class IndexVersionAdmin(ReadOnly, ModelAdmin):
             _("History"),
             {
                 "fields": (
-                    ("created_at", "created_by", "ready_at"),
-                    ("activated_at", "retired_at", "changed_at"),
-                    ("generation", "lexical_generation", "activate_when_ready"),
+                    ("created_at", "created_by"),
+                    ("ready_at", "activate_when_ready"),
+                    ("activated_at", "retired_at"),
+                    ("changed_at", "generation"),
                 )
             },
         ),
@@ -105,6 +119,14 @@ class IndexVersionAdmin(ReadOnly, ModelAdmin):
     @admin.display(description=_("state"), ordering="state")
     def shown_state(self, version: IndexVersion) -> SafeString:
         return choice_label(IndexVersion.State(version.state))
+
+    @admin.display(description=_("created"), ordering="created_at")
+    def created(self, version: IndexVersion) -> SafeString:
+        return moment(version.created_at)
+
+    @admin.display(description=_("activated"), ordering="activated_at")
+    def activated(self, version: IndexVersion) -> SafeString:
+        return moment(version.activated_at)
 
     @admin.display(description=_("waiting"))
     def waiting(self, version: IndexVersion) -> int:

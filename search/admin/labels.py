@@ -1,13 +1,18 @@
 """How the admin says where things are: one word, one colour, and the reason when there is one. Changes nothing."""
 
+from datetime import datetime
+
 from django.db.models import TextChoices
 from django.template.loader import render_to_string
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from search.indexing.status import CollectionProgress, DocumentStatus, Stage
-from search.models import Document, IndexVersion, Segment
+from search.models import Document, IndexVersion, PendingChange, Segment
 
 STAGE_NAMES = {
     Stage.INDEXED: _("Indexed"),
@@ -34,6 +39,7 @@ _CHOICE_COLOURS: dict[TextChoices, str] = {
     Segment.State.DAMAGED: "danger",
 }
 NOTHING = "–"
+_HOVER_CHARS = 1_000
 
 
 def choice_label(choice: TextChoices) -> SafeString:
@@ -61,6 +67,25 @@ def failed_label(count: int, url: str) -> SafeString:
     if count == 0:
         return format_html("<span>{}</span>", NOTHING)
     return _label(str(count), "danger", url)
+
+
+def moment(at: datetime | None) -> SafeString:
+    """Return a time, in the reader's time zone, in a form that keeps a list's column narrow."""
+    if at is None:
+        return format_html("<span>{}</span>", NOTHING)
+    return format_html('<span class="sem-nowrap">{}</span>', date_format(localtime(at), "Y-m-d H:i"))
+
+
+def short(text: str, chars: int) -> SafeString:
+    """Return the beginning of a text of any length, the whole of it on hover."""
+    return format_html('<span title="{}">{}</span>', text[:_HOVER_CHARS], Truncator(text).chars(chars) or NOTHING)
+
+
+def pending_label(change: PendingChange) -> SafeString:
+    """Return whether a change waits, is being retried, or is in quarantine."""
+    if change.quarantined:
+        return _label(_("Failed"), "danger")
+    return _label(_("Retrying"), "warning") if change.attempts else _label(_("Queued"), "info")
 
 
 def _label(text: object, colour: str, url: str = "") -> SafeString:

@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
@@ -14,13 +13,13 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.views import ChangeList
 
 from search.admin import addresses
-from search.admin.labels import NOTHING
+from search.admin.labels import moment, pending_label, short
 from search.admin.read_only import ReadOnly
 from search.indexing import lifecycle
 from search.models import Document, PendingChange
 from search.models.index_versions import PendingChangeQuerySet
 
-_REASON_CHARS = 120
+_REASON_CHARS = 80
 
 
 class PendingChangeList(ChangeList):
@@ -40,7 +39,8 @@ class PendingChangeList(ChangeList):
 class PendingChangeAdmin(ReadOnly, ModelAdmin):
     """The list, the facts of each change, and `retry failed`."""
 
-    list_display = ("id", "shown_document", "version", "revision", "attempts", "quarantined", "reason", "created_at")
+    list_display = ("shown_document", "shown_state", "reason", "attempts", "shown_version", "revision", "since")
+    list_display_links = ("shown_state",)
     list_filter = ("quarantined", ("version__collection", RelatedDropdownFilter), ("version", RelatedDropdownFilter))
     list_filter_submit = True
     list_select_related = ("version__collection",)
@@ -65,10 +65,21 @@ class PendingChangeAdmin(ReadOnly, ModelAdmin):
             return format_html("{}", _("deleted document %d") % change.document_id)
         return format_html('<a href="{}" class="text-link">{}</a>', addresses.document(document), document)
 
+    @admin.display(description=_("state"), ordering="quarantined")
+    def shown_state(self, change: PendingChange) -> SafeString:
+        return pending_label(change)
+
     @admin.display(description=_("reason"))
     def reason(self, change: PendingChange) -> SafeString:
-        short = Truncator(change.last_error).chars(_REASON_CHARS)
-        return format_html('<span title="{}">{}</span>', change.last_error, short or NOTHING)
+        return short(change.last_error, _REASON_CHARS)
+
+    @admin.display(description=_("index version"), ordering="version")
+    def shown_version(self, change: PendingChange) -> SafeString:
+        return format_html('<span class="sem-nowrap">{}</span>', change.version)
+
+    @admin.display(description=_("since"), ordering="created_at")
+    def since(self, change: PendingChange) -> SafeString:
+        return moment(change.created_at)
 
     @admin.action(description=_("Retry what failed"), permissions=["retry"])
     def retry_failed(self, request: HttpRequest, pending: PendingChangeQuerySet) -> None:

@@ -243,7 +243,12 @@ UNFOLD: dict[str, Any] = {
                     {"title": _("Overview"), "icon": "home", "link": reverse_lazy("admin:index")},
                     _menu_item(_("Collections"), "folder_open", "search.collection"),
                     _menu_item(_("Documents"), "description", "search.document"),
-                    {"title": _("Search page"), "icon": "search", "link": reverse_lazy("web:search")},
+                    {
+                        "title": _("Search page"),
+                        "icon": "search",
+                        "link": reverse_lazy("web:search"),
+                        "active": lambda request: False,  # unfold takes "/" for the beginning of every address
+                    },
                 ],
             },
             {

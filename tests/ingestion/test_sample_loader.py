@@ -2,8 +2,8 @@
 
 import pytest
 
+from search.ingestion import sample_loader as loader
 from search.models import Collection, Document
-from search.sample import loader
 from search.sample.docstrings import Entry
 
 pytestmark = pytest.mark.django_db
