@@ -20,7 +20,7 @@ class BasicAuthentication(authentication.BasicAuthentication):
         return super().authenticate_credentials(userid, password, request)
 
 
-class BasicAuthenticationScheme(BasicScheme):
+class BasicAuthenticationScheme(BasicScheme):  # type: ignore[no-untyped-call]
     """The same, for the OpenAPI schema."""
 
     target_class = "search.api.authentication.BasicAuthentication"

@@ -68,7 +68,7 @@ class NdjsonParser(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Iterator[Line]:
+    ) -> Any:
         _limit(parser_context or {})
         return ndjson_lines(stream)
 
@@ -80,7 +80,7 @@ class JsonListParser(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Iterator[Line]:
+    ) -> Any:
         try:
             return list_items(decoded(_read(stream, parser_context or {})))
         except MalformedJson as error:

@@ -63,7 +63,9 @@ def write_lines(collection: Collection, lines: Iterable[Line], rights: Rights) -
         return
 
 
-def _checked(line: Line, collection: Collection, serializer: DocumentSerializer) -> tuple[int, DocumentWrite] | LineResult:
+def _checked(
+    line: Line, collection: Collection, serializer: DocumentSerializer
+) -> tuple[int, DocumentWrite] | LineResult:
     if line.error:
         return _error(line.number, None, line.error)
     try:

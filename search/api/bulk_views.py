@@ -25,7 +25,7 @@ class LineResultSerializer(serializers.Serializer[LineResult]):
     status = serializers.ChoiceField(choices=[status.value for status in Status])
     id = serializers.IntegerField(allow_null=True)
     external_id = serializers.CharField(allow_null=True)
-    errors = FieldErrorSerializer(many=True)
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
 
 
 class BulkAnswerSerializer(serializers.Serializer[Any]):
@@ -47,7 +47,7 @@ class BulkView(ExternalDocumentView):
     write_actions = {**ExternalDocumentView.write_actions, "POST": ("add", "change")}
 
     def get_parsers(self) -> list[BaseParser]:
-        if self.request.method == "POST":
+        if self.request is None or self.request.method == "POST":  # none while the schema is made
             return [NdjsonParser(), JsonListParser()]
         return super().get_parsers()
 

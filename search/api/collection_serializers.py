@@ -43,8 +43,18 @@ class CollectionSerializer(KnownFieldsOnly[Collection], serializers.ModelSeriali
     class Meta:
         model = Collection
         fields = [
-            "slug", "name", "description", "encoder_name", "encoder_revision", "encoder_runtime", "chunking",
-            "engine", "engine_options", "retrieval", "created_at", "progress",
+            "slug",
+            "name",
+            "description",
+            "encoder_name",
+            "encoder_revision",
+            "encoder_runtime",
+            "chunking",
+            "engine",
+            "engine_options",
+            "retrieval",
+            "created_at",
+            "progress",
         ]
         read_only_fields = ["created_at"]
 
@@ -61,11 +71,8 @@ class CollectionSerializer(KnownFieldsOnly[Collection], serializers.ModelSeriali
 
 def collection_list(collections: Sequence[Collection], user: User) -> list[dict[str, Any]]:
     """Return collections with their progress, as `user` may know it."""
-    context = {"progress": collections_progress(collections, user)}
-    answers: list[dict[str, Any]] = CollectionSerializer(
-        collections, many=True, context=context
-    ).data  # type: ignore[assignment]
-    return answers
+    serializer = CollectionSerializer(context={"progress": collections_progress(collections, user)})
+    return [serializer.to_representation(collection) for collection in collections]
 
 
 def _one_of(value: str, known: dict[str, str]) -> str:

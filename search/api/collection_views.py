@@ -1,7 +1,5 @@
 """Collections over HTTP."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -17,7 +15,9 @@ from .schema import READ_PROBLEMS, WRITE_PROBLEMS
 
 
 @extend_schema_view(
-    get=extend_schema(operation_id="collections_list", responses={200: CollectionSerializer(many=True), **READ_PROBLEMS}),
+    get=extend_schema(
+        operation_id="collections_list", responses={200: CollectionSerializer(many=True), **READ_PROBLEMS}
+    ),
     post=extend_schema(operation_id="collections_create", responses={201: CollectionSerializer, **WRITE_PROBLEMS}),
 )
 class CollectionsView(GenericAPIView[Collection]):
@@ -77,5 +77,4 @@ class CollectionView(GenericAPIView[Collection]):
 
 def _saved(serializer: CollectionSerializer) -> Collection:
     serializer.is_valid(raise_exception=True)
-    collection: Any = serializer.save()
-    return collection
+    return serializer.save()

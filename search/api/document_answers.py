@@ -43,7 +43,8 @@ def written(request: Request, collection: Collection, result: WriteResult) -> Re
         raise ValidationError({"groups": [unknown_groups(result)]})
     if result.outcome in (Outcome.MAY_NOT_CREATE, Outcome.MAY_NOT_REPLACE):
         raise PermissionDenied(refusal(result))
-    document = showable(Document.objects.filter(pk=result.document_id), request.user).first()
+    stored = Document.objects.filter(pk__in=[result.document_id])
+    document = showable(stored, request.user).first()
     if document is None:
         raise Conflict(_("Another request deleted the document right after it had been written."))
     answer = document_answer(document, request.user)

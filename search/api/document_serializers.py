@@ -50,7 +50,9 @@ class DocumentSerializer(KnownFieldsOnly[Document]):
         source="collection.slug", required=False, help_text="The collection's slug; fixed once the document exists."
     )
     external_id = serializers.CharField(
-        max_length=500, required=False, trim_whitespace=False,
+        max_length=500,
+        required=False,
+        trim_whitespace=False,
         help_text="The document's identity in the system it comes from; unique in its collection.",
     )
     title = StorableText(max_length=1000, allow_blank=True, default="")
@@ -63,7 +65,9 @@ class DocumentSerializer(KnownFieldsOnly[Document]):
     )
     visibility = serializers.ChoiceField(choices=Document.Visibility.choices, required=False)
     groups = GroupNames(
-        child=serializers.CharField(max_length=150), required=False, max_length=100,
+        child=serializers.CharField(max_length=150),
+        required=False,
+        max_length=100,
         help_text="Names of the groups that find it when `visibility` is `groups`.",
     )
     revision = serializers.IntegerField(read_only=True)
@@ -142,10 +146,8 @@ def document_answer(document: Document, user: User) -> dict[str, Any]:
 
 def document_list(documents: Sequence[Document], user: User) -> list[dict[str, Any]]:
     """Return documents as `user` may read them, without their texts; the number of queries is constant."""
-    answers: list[dict[str, Any]] = DocumentListSerializer(
-        documents, many=True, context=_context(documents, user)
-    ).data  # type: ignore[assignment]
-    return answers
+    serializer = DocumentListSerializer(context=_context(documents, user))
+    return [serializer.to_representation(document) for document in documents]
 
 
 def _context(documents: Sequence[Document], user: User) -> dict[str, Any]:

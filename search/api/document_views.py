@@ -13,6 +13,7 @@ from search.models import Document
 from search.models.corpus import new_external_id
 
 from .bodies import sent
+from .document_answers import check_identity, collection_named, document_address, written
 from .document_serializers import (
     DocumentCreateSerializer,
     DocumentFilters,
@@ -22,7 +23,6 @@ from .document_serializers import (
     document_list,
     document_write,
 )
-from .document_answers import check_identity, collection_named, document_address, written
 from .document_writes import Outcome, Rights, write_documents
 from .permissions import MayReadAndWrite, readable_documents
 from .problems import Conflict, shortened
@@ -38,7 +38,8 @@ class DocumentsView(GenericAPIView[Document]):
     queryset = Document.objects.none()
 
     @extend_schema(
-        operation_id="documents_list", parameters=[DocumentFilters],
+        operation_id="documents_list",
+        parameters=[DocumentFilters],
         responses={200: DocumentListSerializer(many=True), **READ_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
@@ -50,7 +51,8 @@ class DocumentsView(GenericAPIView[Document]):
         return self.get_paginated_response(document_list(page, request.user))
 
     @extend_schema(
-        operation_id="documents_create", request=DocumentCreateSerializer,
+        operation_id="documents_create",
+        request=DocumentCreateSerializer,
         responses={201: DocumentSerializer, **WRITE_PROBLEMS},
     )
     def post(self, request: Request) -> Response:
@@ -61,8 +63,10 @@ class DocumentsView(GenericAPIView[Document]):
         result = write_documents(collection, [write], Rights(create=True, replace=False))[0]
         if result.outcome is Outcome.MAY_NOT_REPLACE:
             raise Conflict(
-                _("Collection %(slug)s already has a document %(id)s. Replace it by PUT at %(address)s.") % {
-                    "slug": collection.slug, "id": shortened(write.external_id),
+                _("Collection %(slug)s already has a document %(id)s. Replace it by PUT at %(address)s.")
+                % {
+                    "slug": collection.slug,
+                    "id": shortened(write.external_id),
                     "address": document_address(collection, write.external_id),
                 }
             )
@@ -72,11 +76,13 @@ class DocumentsView(GenericAPIView[Document]):
 @extend_schema_view(
     get=extend_schema(operation_id="documents_retrieve", responses={200: DocumentSerializer, **READ_PROBLEMS}),
     put=extend_schema(
-        operation_id="documents_replace", request=DocumentSerializer,
+        operation_id="documents_replace",
+        request=DocumentSerializer,
         responses={200: DocumentSerializer, **WRITE_PROBLEMS},
     ),
     patch=extend_schema(
-        operation_id="documents_update", request=DocumentSerializer,
+        operation_id="documents_update",
+        request=DocumentSerializer,
         responses={200: DocumentSerializer, **WRITE_PROBLEMS},
     ),
     delete=extend_schema(operation_id="documents_delete", responses={204: None, **READ_PROBLEMS}),
@@ -128,7 +134,7 @@ def _no_document(pk: int) -> str:
 
 
 def _lookups(filters: dict[str, Any]) -> dict[str, Any]:
-    lookups = {name: filters[name] for name in ("state", "external_id") if name in filters}
+    lookups: dict[str, Any] = {name: filters[name] for name in ("state", "external_id") if name in filters}
     if "collection" in filters:
         lookups["collection"] = collection_named(filters["collection"])
     if "updated_since" in filters:

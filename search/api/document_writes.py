@@ -125,9 +125,7 @@ class _Batch:
         return Outcome.UPDATED if self._change(target, write) else Outcome.UNCHANGED
 
     def _change(self, target: _Target, write: DocumentWrite) -> bool:
-        changed = {
-            name for name, value in write.values.items() if not _same(getattr(target.document, name), value)
-        }
+        changed = {name for name, value in write.values.items() if not _same(getattr(target.document, name), value)}
         for name in changed:
             setattr(target.document, name, write.values[name])
         target.changed |= changed

@@ -21,15 +21,20 @@ from .problems import shortened
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
 
 _EXTERNAL_ID = OpenApiParameter(
-    "external_id", OpenApiTypes.STR, OpenApiParameter.PATH,
+    "external_id",
+    OpenApiTypes.STR,
+    OpenApiParameter.PATH,
     description="The document's external id, percent-encoded; it may contain slashes.",
 )
 
 
 @extend_schema_view(
-    get=extend_schema(operation_id="collection_documents_retrieve", responses={200: DocumentSerializer, **READ_PROBLEMS}),
+    get=extend_schema(
+        operation_id="collection_documents_retrieve", responses={200: DocumentSerializer, **READ_PROBLEMS}
+    ),
     put=extend_schema(
-        operation_id="collection_documents_put", request=DocumentSerializer,
+        operation_id="collection_documents_put",
+        request=DocumentSerializer,
         responses={200: DocumentSerializer, 201: DocumentSerializer, **WRITE_PROBLEMS},
     ),
     delete=extend_schema(operation_id="collection_documents_delete", responses={204: None, **READ_PROBLEMS}),
@@ -65,7 +70,9 @@ class ExternalDocumentView(GenericAPIView[Document]):
         documents = readable_documents(request.user)
         document = documents.filter(collection__slug=slug, external_id=external_id).first()
         if document is None:
-            raise NotFound(_("Collection %(slug)s has no document %(id)s.") % {"slug": slug, "id": shortened(external_id)})
+            raise NotFound(
+                _("Collection %(slug)s has no document %(id)s.") % {"slug": slug, "id": shortened(external_id)}
+            )
         return document
 
 

@@ -38,11 +38,34 @@ class IndexVersionSerializer(serializers.ModelSerializer[IndexVersion]):
     class Meta:
         model = IndexVersion
         fields = [
-            "id", "collection", "number", "state", "encoder_name", "encoder_revision", "encoder_runtime",
-            "encoder_fingerprint", "dimension", "chunking", "chunking_fingerprint", "engine", "engine_options",
-            "generation", "lexical_generation", "documents", "chunks", "encoded_chunks", "activate_when_ready",
-            "last_error", "created_by", "created_at", "ready_at", "activated_at", "retired_at", "changed_at",
-            "progress", "segments",
+            "id",
+            "collection",
+            "number",
+            "state",
+            "encoder_name",
+            "encoder_revision",
+            "encoder_runtime",
+            "encoder_fingerprint",
+            "dimension",
+            "chunking",
+            "chunking_fingerprint",
+            "engine",
+            "engine_options",
+            "generation",
+            "lexical_generation",
+            "documents",
+            "chunks",
+            "encoded_chunks",
+            "activate_when_ready",
+            "last_error",
+            "created_by",
+            "created_at",
+            "ready_at",
+            "activated_at",
+            "retired_at",
+            "changed_at",
+            "progress",
+            "segments",
         ]
         read_only_fields = fields
 
@@ -70,7 +93,5 @@ def index_version_list(versions: Sequence[IndexVersion]) -> list[dict[str, Any]]
     """Return index versions with their progress; the number of queries is constant."""
     rows = PendingChange.objects.filter(version__in=versions).order_by().values("version_id", "quarantined")
     pending = {(row["version_id"], row["quarantined"]): row["n"] for row in rows.annotate(n=Count("pk"))}
-    answers: list[dict[str, Any]] = IndexVersionSerializer(
-        versions, many=True, context={"pending": pending}
-    ).data  # type: ignore[assignment]
-    return answers
+    serializer = IndexVersionSerializer(context={"pending": pending})
+    return [serializer.to_representation(version) for version in versions]

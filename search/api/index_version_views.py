@@ -20,7 +20,8 @@ _VERSIONS = IndexVersion.objects.select_related("collection", "created_by").pref
 
 @extend_schema_view(
     get=extend_schema(
-        operation_id="index_versions_list", parameters=[IndexVersionFilters],
+        operation_id="index_versions_list",
+        parameters=[IndexVersionFilters],
         responses={200: IndexVersionSerializer(many=True), **_PROBLEMS},
     )
 )

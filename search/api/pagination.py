@@ -1,8 +1,5 @@
 """Paging by cursor over ids: a page never repeats or skips a row, however much is written meanwhile."""
 
-from typing import Any
-
-from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
@@ -17,11 +14,11 @@ class IdCursorPagination(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 100
-    invalid_cursor_message = _("Invalid cursor. Follow `next` and `previous` as they are, or start without one.")
+    invalid_cursor_message = "Invalid cursor. Follow `next` and `previous` as they are, or start without one."
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        cursor: Any = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not _is_id(cursor.position):
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not _is_id(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor
 

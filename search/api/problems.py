@@ -94,7 +94,8 @@ def problem_response(request: HttpRequest | Request, problem: Problem) -> JsonRe
 def no_such_address(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
     """Answer every address below /api/ that is nothing else."""
     detail = _("There is nothing at %(path)s. All addresses are described at %(docs)s.") % {
-        "path": shortened(request.path), "docs": reverse("api:docs"),
+        "path": shortened(request.path),
+        "docs": reverse("api:docs"),
     }
     if not request.path.endswith("/") and _exists(request.path_info + "/"):
         detail = _("There is nothing at %(path)s. Did you mean %(path)s/ with a slash at its end?") % {
@@ -119,7 +120,8 @@ def field_errors(detail: Any, pointer: str = "#") -> Iterator[dict[str, str]]:
 def no_collection(slug: str) -> str:
     """Return in words that no collection has this slug, and where those are that exist."""
     return _("There is no collection %(slug)s. The collections are listed at %(address)s.") % {
-        "slug": shortened(slug), "address": reverse("api:collections"),
+        "slug": shortened(slug),
+        "address": reverse("api:collections"),
     }
 
 

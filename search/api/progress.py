@@ -5,6 +5,7 @@ count only what is visible to them, so that no figure tells of a hidden document
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db.models import Count, Min
 
@@ -56,7 +57,7 @@ class _Progress:
         rows = IndexedDocument.objects.filter(version__in=self.versions.values(), document__in=self.visible)
         return dict(rows.values("version_id").annotate(n=Count("pk")).values_list("version_id", "n"))
 
-    def _changes(self) -> dict[tuple[int, bool], tuple[int, object]]:
+    def _changes(self) -> dict[tuple[int, bool], tuple[int, datetime | None]]:
         changes = PendingChange.objects.filter(version__in=self.versions.values()).order_by()
         if not self.everything:
             changes = changes.filter(document__in=self.visible)

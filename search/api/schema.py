@@ -23,7 +23,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     instance = serializers.CharField(help_text="The address that was asked for.")
-    errors = FieldErrorSerializer(many=True, required=False)
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 _MEANINGS = {
@@ -42,8 +42,7 @@ _MEANINGS = {
 def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
     """Return the problem answers with these statuses, for `extend_schema(responses=…)`."""
     return {
-        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=_MEANINGS[status])
-        for status in statuses
+        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=_MEANINGS[status]) for status in statuses
     }
 
 
@@ -65,7 +64,13 @@ SEARCH_ANSWER = OpenApiExample(
         "total": 1,
         "total_relation": "eq",
         "took_ms": {
-            "parse": 0.1, "encode": 6.2, "dense": 0.9, "lexical": 0.7, "fuse": 0.1, "fetch": 1.8, "total": 9.9,
+            "parse": 0.1,
+            "encode": 6.2,
+            "dense": 0.9,
+            "lexical": 0.7,
+            "fuse": 0.1,
+            "fetch": 1.8,
+            "total": 9.9,
         },
         "degraded": False,
         "degraded_reasons": [],
@@ -100,9 +105,7 @@ BULK_LINES = OpenApiExample(
     media_type="application/x-ndjson",
     request_only=True,
 )
-BULK_LIST = OpenApiExample(
-    "Two documents", value=[_NEW, _RETIRED], media_type="application/json", request_only=True
-)
+BULK_LIST = OpenApiExample("Two documents", value=[_NEW, _RETIRED], media_type="application/json", request_only=True)
 BULK_ANSWER = OpenApiExample(
     "One written, one refused",
     value={

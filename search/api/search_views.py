@@ -22,8 +22,10 @@ class SearchView(APIView):
     max_body_bytes = 1024 * 1024
 
     @extend_schema(
-        operation_id="search", parameters=[SearchRequestSerializer],
-        responses={200: SearchAnswerSerializer, **problems(400, 401, 404, 503)}, examples=[SEARCH_ANSWER],
+        operation_id="search",
+        parameters=[SearchRequestSerializer],
+        responses={200: SearchAnswerSerializer, **problems(400, 401, 404, 503)},
+        examples=[SEARCH_ANSWER],
     )
     def get(self, request: Request) -> Response:
         """Search with a query in the address."""
@@ -31,7 +33,8 @@ class SearchView(APIView):
         return _answer(request, {name: value for name, value in request.query_params.items() if name in names})
 
     @extend_schema(
-        operation_id="search_post", request=SearchRequestSerializer,
+        operation_id="search_post",
+        request=SearchRequestSerializer,
         responses={200: SearchAnswerSerializer, **problems(400, 401, 404, 411, 413, 415, 503)},
         examples=[SEARCH_REQUEST, SEARCH_ANSWER],
     )
