@@ -42,7 +42,7 @@ def page(
     @vary_on_headers("Cookie", "HX-Request")
     @cache_control(private=True, no_cache=True)
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         page_request = cast(PageRequest, request)
         if not conf().PUBLIC_SEARCH and not page_request.user.is_authenticated:
             return _to_login(page_request)

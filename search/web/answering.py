@@ -109,9 +109,7 @@ def answer(asked: Asked, user: Visitor) -> Answer:
     if not asked.query:
         return _start(asked, user, collections, collection)
     try:
-        response = query_service.search(
-            asked.query, user=user, collection=collection.slug, k=asked.k, mode=asked.mode
-        )
+        response = query_service.search(asked.query, user=user, collection=collection.slug, k=asked.k, mode=asked.mode)
     except query_service.UnknownCollection:  # deleted since it was read above
         return Answer(State.UNKNOWN_COLLECTION, asked, collections)
     except query_service.InvalidQuery as error:
@@ -158,6 +156,11 @@ def _not_ready(
     error: query_service.NotReady,
 ) -> Answer:
     return Answer(
-        State.NOT_READY, asked, collections, collection, progress=visible_progress(collection, user),
-        message=str(error), retry_after_seconds=error.retry_after_seconds,
+        State.NOT_READY,
+        asked,
+        collections,
+        collection,
+        progress=visible_progress(collection, user),
+        message=str(error),
+        retry_after_seconds=error.retry_after_seconds,
     )

@@ -51,9 +51,14 @@ def _passage(document: Document, chunk_id: int | None) -> tuple[int, int]:
     """Return where the chunk lies in the text as it is now; (0, 0) once the document has changed since."""
     if chunk_id is None:
         return 0, 0
-    chunk = Chunk.objects.live().filter(
-        pk=chunk_id, document=document,
-        version__indexed_documents__document=F("document"),
-        version__indexed_documents__revision=document.revision,
-    ).first()
+    chunk = (
+        Chunk.objects.live()
+        .filter(
+            pk=chunk_id,
+            document=document,
+            version__indexed_documents__document=F("document"),
+            version__indexed_documents__revision=document.revision,
+        )
+        .first()
+    )
     return (chunk.start, chunk.end) if chunk else (0, 0)

@@ -5,6 +5,7 @@
 (() => {
   const SETTLED_AFTER_MS = 700;
   let announcement = 0;
+  let announced = { text: "", search: "" };
   let focusNext = "";
 
   const byId = (id) => document.getElementById(id);
@@ -53,7 +54,9 @@
       const announcer = byId("announcer");
       if (!said || !announcer) return;
       const text = said.textContent.replace(/\s+/g, " ").trim();
-      announcer.textContent = announcer.textContent === text ? `${text}\u00a0` : text;
+      if (text === announced.text && location.search === announced.search) return; // a retry with nothing new
+      announcer.textContent = text === announced.text ? `${text}\u00a0` : text;
+      announced = { text, search: location.search };
     }, SETTLED_AFTER_MS);
   }
 

@@ -1,0 +1,148 @@
+"""The page of one document, and who gets to see it."""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from search.models import Chunk, Document
+
+Make = Callable[..., Document]
+Drain = Callable[[], int]
+pytestmark = pytest.mark.django_db
+
+
+def test_it_shows_title_text_metadata_and_source(client: Client, make_document: Make) -> None:
+    document = make_document(
+        title="Bread", body="Knead.\n\nRest.", url="https://example.org/b", metadata={"kind": "recipe"}
+    )
+
+    page = client.get(f"/documents/{document.pk}/")
+
+    assert page.status_code == 200
+    assert ">Bread</h1>" in page.text
+    assert "Knead.\n\nRest." in page.text
+    assert '<a href="https://example.org/b"' in page.text
+    assert "<dt>kind</dt>" in page.text
+
+
+@pytest.mark.parametrize(
+    "fields", [{"visibility": "staff"}, {"visibility": "groups"}, {"state": "draft"}, {"state": "archived"}]
+)
+def test_what_a_visitor_may_not_see_looks_like_what_does_not_exist(
+    client: Client, make_document: Make, fields: dict[str, str]
+) -> None:
+    document = make_document(title="Secret title", body="Secret body", **fields)
+
+    hidden = client.get(f"/documents/{document.pk}/")
+    missing = client.get("/documents/999999/")
+
+    assert hidden.status_code == missing.status_code == 404
+    assert "Secret" not in hidden.text
+    assert hidden.text.replace(quote(hidden.request["PATH_INFO"], ""), "") == missing.text.replace(
+        quote(missing.request["PATH_INFO"], ""), ""
+    )
+
+
+def test_staff_see_what_is_for_staff(client: Client, make_document: Make, staff: User) -> None:
+    document = make_document(visibility="staff")
+    client.force_login(staff)
+
+    assert client.get(f"/documents/{document.pk}/").status_code == 200
+
+
+def test_members_see_what_is_for_their_group(client: Client, make_document: Make, outsider: User) -> None:
+    document = make_document(visibility="groups")
+    group = Group.objects.create(name="bakers")
+    document.groups.add(group)
+    client.force_login(outsider)
+    assert client.get(f"/documents/{document.pk}/").status_code == 404
+
+    outsider.groups.add(group)
+
+    assert client.get(f"/documents/{document.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize("number", ["0", "99999999999999999999999999"])
+def test_a_number_that_no_document_can_have_is_a_404(client: Client, db: None, number: str) -> None:
+    assert client.get(f"/documents/{number}/").status_code == 404
+
+
+def test_hostile_text_is_escaped_and_hostile_addresses_are_not_linked(client: Client, make_document: Make) -> None:
+    hostile = "<script>alert(1)</script>"
+    document = make_document(
+        title=hostile, body=hostile, url="javascript:alert(1)", metadata={hostile: hostile}, language='"><b>'
+    )
+
+    page = client.get(f"/documents/{document.pk}/")
+
+    assert "<script>alert" not in page.text
+    assert 'lang=""><b>' not in page.text
+    assert 'href="javascript:' not in page.text
+
+
+def test_the_found_passage_is_marked(client: Client, make_document: Make, indexed: Drain) -> None:
+    document = make_document(body="Knead the <dough>.")
+    indexed()
+    chunk = Chunk.objects.live().get(document=document)
+
+    page = client.get(f"/documents/{document.pk}/", {"chunk": chunk.pk})
+
+    assert '<mark id="passage" class="passage">Knead the &lt;dough&gt;.</mark>' in page.text
+
+
+def test_a_passage_of_an_earlier_text_is_not_marked(client: Client, make_document: Make, indexed: Drain) -> None:
+    document = make_document(body="Knead the dough.")
+    indexed()
+    chunk = Chunk.objects.live().get(document=document)
+    Document.objects.filter(pk=document.pk).update(body="Do not knead.")
+
+    assert 'id="passage"' not in client.get(f"/documents/{document.pk}/", {"chunk": chunk.pk}).text
+
+
+@pytest.mark.parametrize("chunk", ["", "x", "-1", "9" * 40, "²"])
+def test_a_passage_that_is_none_is_ignored(client: Client, make_document: Make, chunk: str) -> None:
+    document = make_document()
+
+    assert client.get(f"/documents/{document.pk}/", {"chunk": chunk}).status_code == 200
+
+
+def test_the_way_back_leads_to_the_same_results(client: Client, make_document: Make) -> None:
+    document = make_document()
+
+    page = client.get(f"/documents/{document.pk}/", {"q": "bread", "mode": "lexical"})
+
+    assert 'href="/?q=bread&amp;mode=lexical"' in page.text
+
+
+def test_a_very_long_text_is_cut_with_a_link_to_the_whole(client: Client, make_document: Make) -> None:
+    document = make_document(body="a" * 200_000 + "THE END")
+
+    short = client.get(f"/documents/{document.pk}/")
+    whole = client.get(f"/documents/{document.pk}/", {"whole": "1"})
+
+    assert "Show the other 7 characters" in short.text
+    assert "THE END" not in short.text
+    assert "THE END" in whole.text
+
+
+def test_staff_see_the_indexing_state_and_the_way_to_the_admin(
+    client: Client, make_document: Make, indexed: Drain, staff: User
+) -> None:
+    document = make_document()
+    client.force_login(staff)
+    before = client.get(f"/documents/{document.pk}/")
+    indexed()
+    after = client.get(f"/documents/{document.pk}/")
+
+    assert "Waiting for an index" in before.text
+    assert "Up to date" in after.text
+    assert f'href="/admin/search/document/{document.pk}/change/"' in after.text
+
+
+def test_visitors_see_nothing_of_the_indexing(client: Client, make_document: Make) -> None:
+    document = make_document()
+
+    assert "For curators" not in client.get(f"/documents/{document.pk}/").text

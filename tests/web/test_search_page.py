@@ -1,0 +1,356 @@
+"""The search page in each of its states, as a browser without JavaScript gets it."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from search.datatypes import Snippet
+from search.models import Collection, Document, IndexVersion, PendingChange
+from search.web.asking import Asked
+
+from .conftest import MakeResult, ShowResponse
+
+Make = Callable[..., Document]
+Drain = Callable[[], int]
+pytestmark = pytest.mark.django_db
+
+
+def test_before_anything_is_asked_it_names_the_collection_and_counts_its_documents(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    make_document()
+    make_document()
+    indexed()
+
+    page = client.get("/")
+
+    assert page.status_code == 200
+    assert "<h1>Docs</h1>" in page.text
+    assert "2 documents to search" in page.text
+
+
+def test_it_counts_only_documents_that_the_visitor_may_see(client: Client, make_document: Make, indexed: Drain) -> None:
+    make_document()
+    make_document(visibility="staff")
+    make_document(state="draft")
+    indexed()
+
+    assert "1 document to search" in client.get("/").text
+
+
+def test_it_offers_examples_from_the_collection_that_lead_to_a_search(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    make_document(title="How to bake good bread")
+    indexed()
+
+    assert '<a href="/?q=How+to+bake+good+bread" dir="auto">How to bake good bread</a>' in client.get("/").text
+
+
+def test_without_a_usable_title_it_says_how_to_ask(client: Client, make_document: Make, indexed: Drain) -> None:
+    make_document(title="x.y()", body="z")
+    indexed()
+
+    assert "How to ask" in client.get("/").text
+
+
+def test_a_search_shows_the_document_with_its_title_source_and_marked_words(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    document = make_document(
+        title="Sourdough",
+        body="Knead the dough and let it rest.",
+        url="https://example.org/bread",
+        metadata={"kind": "recipe"},
+    )
+    indexed()
+
+    page = client.get("/", {"q": "knead dough"})
+
+    assert page.status_code == 200
+    assert f'href="/documents/{document.pk}/?q=knead+dough&amp;chunk=' in page.text
+    assert ">Sourdough</a>" in page.text
+    assert "<mark>Knead</mark>" in page.text
+    assert '<a href="https://example.org/bread"' in page.text
+    assert '<span class="name">kind</span> recipe' in page.text
+
+
+def test_the_form_is_a_plain_get_form_that_keeps_what_was_asked(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    make_document()
+    indexed()
+
+    page = client.get("/", {"q": 'two "words"', "mode": "lexical"})
+
+    assert 'action="/" method="get"' in page.text
+    assert 'name="q" type="search" value="two &quot;words&quot;"' in page.text
+    assert 'value="lexical" checked' in page.text
+
+
+def test_with_one_collection_no_choice_is_offered(client: Client, collection: Collection) -> None:
+    assert 'name="collection"' not in client.get("/").text
+
+
+def test_with_several_collections_the_chosen_one_is_searched(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    other = Collection.objects.create(slug="other", name="Other")
+    make_document(title="Only in docs", body="bread")
+    indexed()
+
+    assert 'value="other" checked' in client.get("/", {"collection": other.slug}).text
+    assert "Only in docs" in client.get("/", {"q": "bread", "collection": "docs"}).text
+
+
+def test_with_many_collections_the_choice_is_a_list(client: Client, collection: Collection) -> None:
+    for number in range(6):
+        Collection.objects.create(slug=f"c{number}", name=f"Collection {number}")
+
+    assert '<select id="collection" name="collection">' in client.get("/").text
+
+
+def test_no_result_says_so_and_offers_the_other_collections(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    Collection.objects.create(slug="other", name="Other")
+    make_document(body="bread")
+    indexed()
+
+    page = client.get("/", {"q": "zzz", "collection": "docs", "mode": "lexical"})
+
+    assert page.status_code == 200
+    assert "Nothing found." in page.text
+    assert 'href="/?q=zzz&amp;collection=other&amp;mode=lexical"' in page.text
+    assert '<a href="/?q=zzz&amp;collection=docs">Search by meaning and words</a>' in page.text
+
+
+def test_nothing_that_matches_well_is_said_plainly_and_the_nearest_stand_apart(
+    show: ShowResponse, make_result: MakeResult
+) -> None:
+    page = show(make_result(title="Somewhat near"), good_match=False)
+
+    said, nearest = page.text.split("The nearest documents, though not close")
+    assert "Nothing here is a good match." in said
+    assert "Somewhat near" in nearest
+    assert "Somewhat near" not in said
+
+
+def test_a_degraded_answer_names_each_reason(show: ShowResponse, make_result: MakeResult) -> None:
+    page = show(make_result(), degraded=("The encoder is <away>.",))
+
+    assert "This answer is less complete than usual." in page.text
+    assert "<li>The encoder is &lt;away&gt;.</li>" in page.text
+
+
+def test_a_collection_without_an_index_is_a_503_that_says_when_to_come_back(
+    client: Client, make_document: Make
+) -> None:
+    make_document()
+
+    page = client.get("/", {"q": "words"})
+
+    assert page.status_code == 503
+    seconds = page.headers["Retry-After"]
+    assert f'<noscript><meta http-equiv="refresh" content="{seconds}"></noscript>' in page.text
+    assert f'hx-trigger="load delay:{seconds}s"' in page.text
+    assert "1 document is waiting to be indexed." in page.text
+
+
+def test_while_documents_wait_the_results_say_how_far_the_index_is(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    make_document(body="bread")
+    indexed()
+    make_document(body="butter")
+
+    page = client.get("/", {"q": "bread"})
+
+    assert "<strong>1</strong> of 2 documents indexed" in page.text
+    assert 'id="r1"' in page.text
+
+
+def test_the_start_page_shows_the_progress_too(client: Client, make_document: Make) -> None:
+    make_document()
+
+    assert "<strong>0</strong> of 1 document indexed" in client.get("/").text
+
+
+def test_an_overlong_query_is_a_400_with_the_reason(client: Client, make_document: Make, indexed: Drain) -> None:
+    make_document()
+    indexed()
+
+    page = client.get("/", {"q": "x" * 10_000})
+
+    assert page.status_code == 400
+    assert "10,000 characters" in page.text
+
+
+def test_an_unknown_mode_is_a_400_with_the_known_ones(client: Client, make_document: Make, indexed: Drain) -> None:
+    make_document()
+    indexed()
+
+    page = client.get("/", {"q": "words", "mode": "telepathy"})
+
+    assert page.status_code == 400
+    assert "lexical" in page.text.split('data-state="bad_query"')[1]
+
+
+def test_an_unknown_collection_is_a_404_with_links_to_those_that_exist(client: Client, collection: Collection) -> None:
+    page = client.get("/", {"q": "words", "collection": "nope"})
+
+    assert page.status_code == 404
+    assert '<a href="/?q=words&amp;collection=docs">Docs</a>' in page.text
+
+
+@pytest.mark.parametrize("k", ["0", "-5", "1000000000", "many", "9" * 5_000])
+def test_a_silly_number_of_results_is_still_answered(
+    client: Client, make_document: Make, indexed: Drain, k: str
+) -> None:
+    make_document(body="bread")
+    indexed()
+
+    assert client.get("/", {"q": "bread", "k": k}).status_code == 200
+
+
+@pytest.mark.parametrize("query", ["\x00", "a\x00b", "\ud800", "%", "' OR 1=1 --", '"', "   ", "\u202e", "🍞" * 100])
+def test_strange_characters_are_answered(client: Client, make_document: Make, indexed: Drain, query: str) -> None:
+    make_document()
+    indexed()
+
+    assert client.get("/", {"q": query.encode("utf-8", "surrogatepass")}).status_code == 200
+
+
+@pytest.mark.parametrize("parameter", ["collection", "mode"])
+def test_nul_in_a_parameter_is_no_server_error(client: Client, collection: Collection, parameter: str) -> None:
+    assert client.get("/", {"q": "words", parameter: "a\x00b"}).status_code in (400, 404, 503)
+
+
+def test_without_any_collection_it_says_where_to_make_one(client: Client, db: None) -> None:
+    page = client.get("/", {"q": "words"})
+
+    assert page.status_code == 200
+    assert "There is no collection yet." in page.text
+    assert 'href="/admin/search/collection/add/"' in page.text
+
+
+def test_more_results_than_shown_are_one_link_away(show: ShowResponse, make_result: MakeResult) -> None:
+    page = show(*[make_result(rank=rank) for rank in range(1, 21)], total=57)
+
+    assert "The best 20 of 57 documents" in page.text
+    assert 'href="/?q=words&amp;k=40#r21"' in page.text
+
+
+def test_the_longest_answer_offers_no_more_but_says_so(show: ShowResponse, make_result: MakeResult) -> None:
+    page = show(make_result(), total=500, asked=Asked("words", k=100))
+
+    assert "Show more" not in page.text
+    assert "These are the best" in page.text
+
+
+def test_only_the_strength_of_good_matches_is_shown(show: ShowResponse, make_result: MakeResult) -> None:
+    assert "by meaning and words" in show(make_result()).text
+    assert "by meaning and words" not in show(make_result(), good_match=False).text
+
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"title": HOSTILE}, {"snippet": Snippet(HOSTILE, ((0, 8),))}, {"url": HOSTILE}, {"metadata": {HOSTILE: HOSTILE}}],
+)
+def test_what_documents_contain_is_always_escaped(
+    show: ShowResponse, make_result: MakeResult, field: dict[str, object]
+) -> None:
+    page = show(make_result(**field))
+
+    assert "<script>alert" not in page.text
+    assert "alert(1)" in page.text
+
+
+def test_the_query_is_always_escaped(client: Client, make_document: Make, indexed: Drain) -> None:
+    make_document()
+    indexed()
+
+    assert HOSTILE not in client.get("/", {"q": HOSTILE}).text
+    assert HOSTILE not in client.get("/", {"q": "words", "collection": HOSTILE}).text
+    assert HOSTILE not in client.get("/", {"q": "words", "mode": HOSTILE}).text
+
+
+def test_highlights_are_marked_between_escaped_pieces(show: ShowResponse, make_result: MakeResult) -> None:
+    page = show(make_result(snippet=Snippet("a <b> & c", ((2, 5),))))
+
+    assert "a <mark>&lt;b&gt;</mark> &amp; c" in page.text
+
+
+def test_a_script_address_is_shown_but_never_linked(show: ShowResponse, make_result: MakeResult) -> None:
+    page = show(make_result(url="javascript:alert(1)"))
+
+    assert "javascript:alert(1)" in page.text
+    assert 'href="javascript:' not in page.text
+
+
+def test_a_document_for_staff_reaches_staff_only(
+    client: Client, make_document: Make, indexed: Drain, staff: User, outsider: User
+) -> None:
+    make_document(title="Salaries", body="Everybody's salary", visibility="staff")
+    indexed()
+
+    def found() -> bool:
+        return "Salaries" in client.get("/", {"q": "salary"}).text
+
+    assert not found()
+    client.force_login(outsider)
+    assert not found()
+    client.force_login(staff)
+    assert found()
+
+
+def test_an_unpublished_document_is_gone_at_once_although_the_index_still_holds_it(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    document = make_document(title="Withdrawn", body="Old news")
+    indexed()
+    assert "Withdrawn" in client.get("/", {"q": "news"}).text
+
+    Document.objects.filter(pk=document.pk).update(state="draft")
+
+    assert "Withdrawn" not in client.get("/", {"q": "news"}).text
+
+
+def test_failed_documents_are_counted_for_staff_only(
+    client: Client, make_document: Make, indexed: Drain, staff: User
+) -> None:
+    document = make_document()
+    indexed()
+    version = IndexVersion.objects.get()
+    PendingChange.objects.create(version=version, document=document, revision=1, quarantined=True)
+
+    assert "could not be indexed" not in client.get("/").text
+    client.force_login(staff)
+    assert "1 document could not be indexed." in client.get("/").text
+
+
+def test_the_number_of_queries_does_not_grow_with_the_results(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    make_document(body="bread one")
+    indexed()
+    few = _queries(client)
+    for number in range(15):
+        make_document(body=f"bread {number}")
+    indexed()
+
+    assert _queries(client) == few
+
+
+def _queries(client: Client) -> int:
+    client.get("/", {"q": "bread"})  # opens the index
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/", {"q": "bread"}).status_code == 200
+    return len(queries)
