@@ -18,10 +18,10 @@ from rest_framework.exceptions import ValidationError
 from search.models import Collection
 from search.models.corpus import new_external_id
 
-from .bodies import Line
 from .document_answers import check_identity, refusal, unknown_groups
 from .document_serializers import DocumentSerializer, document_write
 from .document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
+from .json_reading import Line
 from .problems import field_errors, shortened
 
 MAX_LINES = 10_000

@@ -9,11 +9,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .bodies import JsonListParser, NdjsonParser, sent
 from .bulk import LINES_PER_TRANSACTION, MAX_LINES, LineResult, Status, write_lines
 from .document_answers import collection_at
 from .document_serializers import DocumentSerializer
 from .external_document_views import ExternalDocumentView
+from .parsers import JsonListParser, NdjsonParser, sent
 from .permissions import document_rights
 from .schema import BULK_ANSWER, BULK_LINES, BULK_LIST, WRITE_PROBLEMS, FieldErrorSerializer
 

@@ -7,9 +7,9 @@ from rest_framework.response import Response
 
 from search.models import Collection
 
-from .bodies import sent
 from .collection_serializers import CollectionSerializer, collection_list
 from .document_answers import collection_at
+from .parsers import sent
 from .permissions import MayReadAndWrite
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
 

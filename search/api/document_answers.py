@@ -12,8 +12,9 @@ from search.models import Collection, Document
 
 from .document_serializers import document_answer
 from .document_writes import Outcome, WriteResult
+from .exceptions import Conflict
 from .permissions import showable
-from .problems import Conflict, no_collection
+from .problems import no_collection
 
 
 def collection_at(slug: str) -> Collection:

@@ -12,7 +12,6 @@ from rest_framework.response import Response
 from search.models import Document
 from search.models.corpus import new_external_id
 
-from .bodies import sent
 from .document_answers import check_identity, collection_named, document_address, written
 from .document_serializers import (
     DocumentCreateSerializer,
@@ -24,8 +23,10 @@ from .document_serializers import (
     document_write,
 )
 from .document_writes import Outcome, Rights, write_documents
+from .exceptions import Conflict
+from .parsers import sent
 from .permissions import MayReadAndWrite, readable_documents
-from .problems import Conflict, shortened
+from .problems import shortened
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
 
 

@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from search.models import Document
 
-from .bodies import sent
 from .document_answers import check_identity, collection_at, written
 from .document_serializers import DocumentSerializer, document_answer, document_write
 from .document_writes import write_documents
+from .parsers import sent
 from .permissions import MayReadAndWrite, document_rights, readable_documents
 from .problems import shortened
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS

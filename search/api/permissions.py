@@ -39,7 +39,8 @@ class MayReadAndWrite(MayRead):
         method = request.method or ""
         if method in SAFE_METHODS:
             return super().has_permission(request, view)
-        actions: tuple[str, ...] = getattr(view, "write_actions", {}).get(method) or _ACTIONS.get(method, ())
+        special: dict[str, tuple[str, ...]] = getattr(view, "write_actions", {})
+        actions = special.get(method) or _ACTIONS.get(method, ())
         options = getattr(view, "permission_model")._meta  # noqa: B009
         return any(request.user.has_perm(f"{options.app_label}.{action}_{options.model_name}") for action in actions)
 

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from search import query_service
 
-from .bodies import sent
+from .parsers import sent
 from .permissions import MayRead
 from .schema import SEARCH_ANSWER, SEARCH_REQUEST, problems
 from .search_serializers import SearchAnswerSerializer, SearchRequestSerializer

@@ -167,7 +167,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     # A view that forgets to say who may use it is for administrators only.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
-    "DEFAULT_PARSER_CLASSES": ["search.api.bodies.LimitedJsonParser"],
+    "DEFAULT_PARSER_CLASSES": ["search.api.parsers.LimitedJsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "search.api.pagination.IdCursorPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -1,24 +1,17 @@
-"""What clients send, read within limits: JSON, and many documents as NDJSON or as a JSON list.
+"""JSON as clients send it: one value, lines of values, or a list handed on item by item.
 
 Python's own JSON reader accepts what no answer and no database can hold: NaN, 1e999, nesting without end.
-Here each of these is an error that says where. A body is never read beyond its limit, and many documents
-are handed on one by one. Nothing here knows what a document is.
+Here each of these is an error that says where. Nothing here knows requests, or what a document is.
 """
 
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
-from rest_framework.request import Request
-
-from .problems import ContentTooLarge, LengthRequired
 
 MAX_DEPTH = 64
 MAX_INTEGER_DIGITS = 1_000
@@ -36,55 +29,6 @@ class Line:
     number: int
     value: Any = None
     error: str = ""
-
-
-def sent(request: Request) -> Any:
-    """Return what the request's parser makes of its body. Raises ParseError when there is no body."""
-    if request.stream is None:
-        if "HTTP_TRANSFER_ENCODING" in request.META:
-            raise LengthRequired(_("Send a Content-Length header; a body of unknown length is not read."))
-        raise ParseError(_("The request has no body."))
-    return request.data
-
-
-class LimitedJsonParser(BaseParser):
-    """One JSON value, at most as long as the view's `max_body_bytes` or the installation's limit."""
-
-    media_type = "application/json"
-
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        try:
-            return parsed(decoded(_read(stream, parser_context or {})))
-        except MalformedJson as error:
-            raise ParseError(str(error)) from None
-
-
-class NdjsonParser(BaseParser):
-    """One JSON value on each line; gives an iterator that reads as it goes."""
-
-    media_type = "application/x-ndjson"
-
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        _limit(parser_context or {})
-        return ndjson_lines(stream)
-
-
-class JsonListParser(BaseParser):
-    """A JSON list; gives an iterator that decodes one item at a time."""
-
-    media_type = "application/json"
-
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        try:
-            return list_items(decoded(_read(stream, parser_context or {})))
-        except MalformedJson as error:
-            raise ParseError(str(error)) from None
 
 
 def ndjson_lines(stream: IO[bytes]) -> Iterator[Line]:
@@ -193,25 +137,3 @@ def _flaw(value: Any) -> str:
             return ""
         level = below
     return _too_deep()
-
-
-def _read(stream: IO[bytes], context: Mapping[str, Any]) -> bytes:
-    limit = _limit(context)
-    raw = stream.read(limit + 1)
-    if len(raw) > limit:
-        raise ContentTooLarge(_too_large(limit))
-    return raw
-
-
-def _limit(context: Mapping[str, Any]) -> int:
-    """Return how many bytes the view takes. Raises ContentTooLarge when more are announced."""
-    limit: int = getattr(context.get("view"), "max_body_bytes", None) or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    request = context.get("request")
-    announced = request.META.get("CONTENT_LENGTH") if request is not None else None
-    if announced and int(announced) > limit:
-        raise ContentTooLarge(_too_large(limit))
-    return limit
-
-
-def _too_large(limit: int) -> str:
-    return _("The body is larger than %d bytes, which is the limit here. Send it in parts.") % limit

@@ -1,0 +1,197 @@
+"""Searching over HTTP, with the real index and the fake encoder."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from search.models import Collection
+from tests.conftest import MakeDocument
+
+from .conftest import Client, assert_problem, pointers
+
+URL = "/api/v1/search/"
+Indexed = Callable[[], int]
+
+
+@pytest.fixture
+def leave(make_document: MakeDocument, indexed: Indexed) -> int:
+    """One searchable document about leave."""
+    document = make_document(
+        external_id="handbook/leave", title="Leave", body="Ask for annual leave three weeks ahead.",
+        url="https://example.org/leave", metadata={"team": "hr"},
+    )  # fmt: skip
+    indexed()
+    return document.pk
+
+
+def test_the_answer_has_exactly_the_documented_shape(visitor: Client, leave: int) -> None:
+    answer = visitor.get(URL, {"q": "annual leave", "collection": "docs"}).json()
+
+    assert set(answer) == {
+        "query", "mode", "collection", "index_version", "total", "total_relation", "took_ms", "degraded",
+        "degraded_reasons", "good_match", "pending_documents", "results",
+    }  # fmt: skip
+    assert set(answer["took_ms"]) == {"parse", "encode", "dense", "lexical", "fuse", "fetch", "total"}
+    assert (answer["query"], answer["mode"], answer["collection"]) == ("annual leave", "hybrid", "docs")
+    assert (answer["index_version"], answer["total"], answer["degraded"]) == (1, 1, False)
+    [result] = answer["results"]
+    assert set(result) == {"rank", "score", "scores", "document", "chunk", "snippet"}
+    assert set(result["scores"]) == {"dense", "lexical"}
+    assert set(result["chunk"]) == {"id", "start", "end"}
+    assert result["document"] == {
+        "id": leave, "external_id": "handbook/leave", "title": "Leave", "url": "https://example.org/leave",
+        "metadata": {"team": "hr"},
+    }  # fmt: skip
+
+
+def test_highlights_are_ranges_of_the_snippets_text(visitor: Client, leave: int) -> None:
+    [result] = visitor.get(URL, {"q": "annual", "mode": "lexical"}).json()["results"]
+
+    snippet = result["snippet"]
+    assert [snippet["text"][start:end].lower() for start, end in snippet["highlights"]] == ["annual"]
+
+
+def test_a_post_asks_the_same_as_a_get(visitor: Client, leave: int) -> None:
+    asked = {"q": "annual leave", "collection": "docs", "k": 5, "mode": "lexical"}
+
+    by_get, by_post = visitor.get(URL, asked).json(), visitor.post(URL, asked).json()
+
+    assert by_post["results"] == by_get["results"]
+    assert by_post["mode"] == "lexical"
+
+
+def test_k_limits_the_results(visitor: Client, make_document: MakeDocument, indexed: Indexed) -> None:
+    for number in range(5):
+        make_document(title=f"Leave {number}", body="Annual leave.")
+    indexed()
+
+    assert len(visitor.get(URL, {"q": "annual leave", "k": 2}).json()["results"]) == 2
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "lexical"])
+def test_each_mode_is_served(visitor: Client, leave: int, mode: str) -> None:
+    assert visitor.get(URL, {"q": "annual leave", "mode": mode}).json()["mode"] == mode
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer"),
+    [
+        ({}, "#/q"),
+        ({"q": ""}, "#/q"),
+        ({"q": " \t\n"}, "#/q"),
+        ({"q": "x" * 10_000}, "#/q"),
+        ({"q": "x", "k": "0"}, "#/k"),
+        ({"q": "x", "k": "-1"}, "#/k"),
+        ({"q": "x", "k": "101"}, "#/k"),
+        ({"q": "x", "k": "1000000000"}, "#/k"),
+        ({"q": "x", "k": "9" * 5000}, "#/k"),
+        ({"q": "x", "k": "abc"}, "#/k"),
+        ({"q": "x", "k": "\x00"}, "#/k"),
+        ({"q": "x", "k": "1e9"}, "#/k"),
+        ({"q": "x", "mode": "magic"}, "#/mode"),
+    ],
+)
+def test_bad_parameters_are_named(visitor: Client, leave: int, asked: dict[str, str], pointer: str) -> None:
+    by_get = assert_problem(visitor.get(URL, asked), 400, "invalid")
+    by_post = assert_problem(visitor.post(URL, asked), 400, "invalid")
+
+    assert pointers(by_get) == pointers(by_post) == [pointer]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"q": null}', '{"q": ["a"]}', '{"q": {"a": 1}}', '{"q": true}', "[]", '"leave"', "null", "7",
+        '{"q": "leave", "k": null}', '{"q": "leave", "k": [[[1]]]}', '{"q": "leave", "k": 1.5}',
+        '{"q": "leave", "limit": 5}',
+    ],
+)  # fmt: skip
+def test_values_of_a_wrong_type_are_400(visitor: Client, leave: int, body: str) -> None:
+    response = visitor.generic("POST", URL, body, content_type="application/json")
+
+    assert_problem(response, 400, "invalid")
+
+
+@pytest.mark.parametrize("q", ["annual \x00 leave", "annual \ud800 leave", "annual \udfff\ud800 leave"])
+def test_nul_and_lone_surrogates_in_a_query_are_answered_cleanly(visitor: Client, leave: int, q: str) -> None:
+    response = visitor.generic("POST", URL, json.dumps({"q": q}), content_type="application/json")
+
+    assert response.status_code == 200
+    assert [result["document"]["id"] for result in response.json()["results"]] == [leave]
+
+
+def test_invalid_utf_8_in_the_address_is_answered_cleanly(visitor: Client, leave: int) -> None:
+    assert visitor.get(f"{URL}?q=leave%ff%fe").status_code == 200
+
+
+def test_an_unknown_collection_is_404_and_says_where_the_known_ones_are(visitor: Client, leave: int) -> None:
+    problem = assert_problem(visitor.get(URL, {"q": "x", "collection": "nowhere"}), 404, "unknown-collection")
+
+    assert "nowhere" in problem["detail"]
+    assert "/api/v1/collections/" in problem["detail"]
+
+
+@pytest.mark.parametrize("slug", ["\x00", "a b", "a\ud800", "x" * 5000])
+def test_an_impossible_collection_is_404(visitor: Client, leave: int, slug: str) -> None:
+    body = json.dumps({"q": "x", "collection": slug})
+
+    response = visitor.generic("POST", URL, body, content_type="application/json")
+
+    assert_problem(response, 404, "unknown-collection")
+
+
+def test_without_an_active_version_the_answer_is_503_with_retry_after(visitor: Client, collection: Collection) -> None:
+    response = visitor.get(URL, {"q": "x"})
+
+    assert_problem(response, 503, "not-ready")
+    assert int(response["Retry-After"]) >= 1
+
+
+def test_a_visitor_gets_401_where_search_is_not_public(visitor: Client, leave: int, settings: Any) -> None:
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "PUBLIC_SEARCH": False}
+
+    response = visitor.get(URL, {"q": "leave"})
+
+    assert_problem(response, 401, "not-authenticated")
+    assert response["WWW-Authenticate"] == 'Basic realm="semsearch"'
+
+
+def test_somebody_with_an_account_searches_where_search_is_not_public(
+    outsider: Client, leave: int, settings: Any
+) -> None:
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "PUBLIC_SEARCH": False}
+
+    assert outsider.get(URL, {"q": "leave"}).status_code == 200
+
+
+def test_other_methods_are_405(visitor: Client, db: None) -> None:
+    response = visitor.delete(URL)
+
+    assert_problem(response, 405, "method-not-allowed")
+    assert set(response["Allow"].split(", ")) == {"GET", "POST", "HEAD", "OPTIONS"}
+
+
+def test_a_body_over_the_limit_is_413(visitor: Client, leave: int) -> None:
+    assert_problem(visitor.post(URL, {"q": "x" * 1024 * 1024}), 413, "content-too-large")
+
+
+def test_the_number_of_queries_does_not_grow_with_k(
+    visitor: Client, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    for number in range(30):
+        make_document(title=f"Leave {number}", body="Annual leave.")
+    indexed()
+    visitor.get(URL, {"q": "annual leave"})
+
+    def queries(k: int) -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert len(visitor.get(URL, {"q": "annual leave", "k": k}).json()["results"]) == k
+        return len(captured)
+
+    assert queries(30) == queries(1)
