@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, TextField, Value, When
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -157,6 +157,7 @@ def _quarantine(exhausted: "PendingChangeQuerySet") -> None:
     reason = Case(
         When(last_error="", then=Value("The worker stopped each time while it was indexing this document.")),
         default=F("last_error"),
+        output_field=TextField(),
     )
     exhausted.update(quarantined=True, last_error=reason)
 

@@ -14,6 +14,7 @@ import os
 import shutil
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ class LexicalDamaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LexicalEntry:
-    """One chunk as the lexical index sees it."""
+    """One chunk as the lexical index sees it; its title is indexed with the text too, and once more by itself."""
 
     chunk_id: int
     title: str
@@ -127,7 +128,7 @@ class LexicalWriter:
         for entry in added:
             writer.delete_documents_by_term("key", str(entry.chunk_id))
             writer.add_document(
-                tantivy.Document(key=str(entry.chunk_id), chunk_id=entry.chunk_id, title=entry.title, body=entry.text)
+                tantivy.Document(key=str(entry.chunk_id), chunk_id=entry.chunk_id, title=entry.title, body=f"{entry.title}\n{entry.text}")
             )
         writer.commit()
         writer.wait_merging_threads()
@@ -167,16 +168,16 @@ class LexicalReader:
         return int(self.searcher.num_docs)
 
     def terms(self, text: str) -> list[str]:
-        """Return the distinct terms of a text, in order of first appearance."""
-        return list(dict.fromkeys(self.analyzer.analyze(text)))
+        """Return the terms of a text in their order; a word that is said twice counts twice in a query."""
+        return list(self.analyzer.analyze(text))
 
-    def search(self, terms: Sequence[str], k: int, *, title_weight: float = 1.0) -> list[Hit]:
+    def search(self, terms: Sequence[str], k: int, *, title_weight: float = 0.3) -> list[Hit]:
         """Return the `k` best chunks that have at least one of the terms, best first."""
         if not terms or k < 1:
             return []
         return self._hits(self._query(terms, title_weight), k)
 
-    def scores(self, terms: Sequence[str], chunk_ids: Sequence[int], *, title_weight: float = 1.0) -> dict[int, float]:
+    def scores(self, terms: Sequence[str], chunk_ids: Sequence[int], *, title_weight: float = 0.3) -> dict[int, float]:
         """Return the BM25 score of those of `chunk_ids` that have at least one of the terms."""
         if not terms or not chunk_ids:
             return {}
@@ -202,10 +203,10 @@ class LexicalReader:
 
     def _query(self, terms: Sequence[str], title_weight: float) -> "tantivy.Query":
         clauses = []
-        for term in terms:
-            clauses.append((tantivy.Occur.Should, tantivy.Query.term_query(self.schema, "body", term)))
-            title = tantivy.Query.term_query(self.schema, "title", term)
-            clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(title, title_weight)))
+        for term, count in Counter(terms).items():
+            for field_name, weight in (("body", 1.0), ("title", title_weight)):
+                clause = tantivy.Query.term_query(self.schema, field_name, term)
+                clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(clause, weight * count)))
         return tantivy.Query.boolean_query(clauses)
 
     def _hits(self, query: "tantivy.Query", k: int) -> list[Hit]:

@@ -37,7 +37,7 @@ class RetrievalOptions:
 
     fusion: str = "convex"
     dense_weight: float = 0.6
-    title_weight: float = 1.0
+    title_weight: float = 0.3
     min_cosine: float = 0.3
 
 
@@ -128,10 +128,10 @@ def run(
 
 
 def _terms(opened: OpenVersion, text: str) -> list[str]:
-    """The query's distinct terms, as the lexical index has them."""
+    """The query's terms, as the lexical index has them."""
     if opened.lexical is not None:
         return opened.lexical.terms(text)
-    return list(dict.fromkeys(analyzer().analyze(text)))
+    return list(analyzer().analyze(text))
 
 
 def _encode(query: Query) -> None:
@@ -194,11 +194,11 @@ def _good_match(query: Query, visible: list[VisibleHit]) -> bool:
 
 
 def _shares_rare_words(query: Query, chunk_id: int) -> bool:
-    """True when a chunk's BM25 score is at least half of what its document's words could give at all."""
+    """True when a chunk's BM25 score is what all of the query's words, said once in a usual text, would give."""
     lexical = query.opened.lexical
     if lexical is None or chunk_id not in query.lexical.scores:
         return False
-    most = sum(lexical.rarity(term) for term in query.terms)
+    most = sum(lexical.rarity(term) for term in set(query.terms))
     return query.lexical.scores[chunk_id] >= most
 
 

@@ -30,19 +30,17 @@ class Command(BaseCommand):
     def _build(self, collection: Collection) -> None:
         before = collection.index_versions.order_by("number").last()
         lifecycle.request_rebuild(collection)
+        version = None
         with tqdm(total=collection_progress(collection).documents, desc=collection.slug, disable=None) as bar:
-            version = None
             while version is None or version.state == IndexVersion.State.BUILDING:
                 applier.drain_wait(collection.pk, budget_seconds=2)
-                version = collection.index_versions.order_by("number").last()
                 collection.refresh_from_db()
-                if version == before:
-                    raise CommandError(f"{collection.slug}: {collection.last_error or 'no version was created'}")
-                if version is not None:
-                    bar.update(version.documents - bar.n)
-                    if version.last_error:
-                        raise CommandError(f"{version}: {version.last_error}")
+                newest = collection.index_versions.order_by("number").last()
+                version = newest if newest != before else None
+                if problem := (version.last_error if version else collection.last_error):
+                    raise CommandError(f"{collection.slug}: {problem}")
+                bar.update(version.documents - bar.n if version else 0)
         self.stdout.write(
-            f"{version}: {version.get_state_display().lower()}, {version.documents} documents, {version.chunks} chunks, "
-            f"{version.encoded_chunks} encoded"
+            f"{version}: {version.get_state_display().lower()}, {version.documents} documents, "
+            f"{version.chunks} chunks, {version.encoded_chunks} encoded"
         )

@@ -1,0 +1,212 @@
+"""Segments, merges and rebuilds: nothing is encoded again, nothing is lost, the live version is left alone."""
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from search import registry
+from search.indexing import applier, lifecycle, reconcile, segments
+from search.indexing.leases import hold
+from search.indexing.sweep import collections_with_work, sweep
+from search.models import Chunk, Collection, Document, IndexVersion, PendingChange, Segment
+from search.query_service import search
+from search.retrieval import open_index
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MakeDocument = Callable[..., Document]
+Indexed = Callable[[], int]
+
+
+@pytest.fixture
+def small_tail(settings: Any) -> None:
+    """Seal every ten rows, merge beyond three segments."""
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "TAIL_MAX_ROWS": 10, "MAX_SEGMENTS": 3, "APPLY_BATCH_DOCUMENTS": 10}
+
+
+def active(collection: Collection) -> IndexVersion:
+    version = collection.active_version()
+    assert version is not None
+    return version
+
+
+def test_a_long_tail_becomes_segments_and_many_segments_become_one(
+    small_tail: None, collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    seen = set()
+    for number in range(60):
+        make_document(external_id=f"d{number}", body=f"penguin number{number}")
+        if number % 10 == 9:
+            indexed()
+            seen.add(active(collection).segments.count())
+            assert search(f"number{number}", k=1).results[0].external_id == f"d{number}"
+    assert max(seen) <= 4
+    assert len(seen) > 2
+    assert reconcile.check(collection).clean
+    assert search("penguin", k=100, mode="dense").total == 60
+
+
+def test_removed_rows_leave_the_segments_at_a_merge(
+    small_tail: None, collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    for number in range(20):
+        make_document(external_id=f"d{number}", body=f"penguin number{number}")
+    indexed()
+    Document.objects.filter(external_id__in=[f"d{n}" for n in range(15)]).delete()
+    indexed()
+    assert search("penguin", k=100, mode="dense").total == 5
+    with hold(collection.pk) as lease:
+        segments.merge(active(collection), lease)
+    assert not Chunk.objects.dead().exists()
+    assert search("penguin", k=100, mode="dense").total == 5
+    assert reconcile.check(collection).clean
+
+
+def test_a_rebuild_encodes_nothing_and_goes_live(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    make_document(external_id="a", body="penguins")
+    indexed()
+    lifecycle.request_rebuild(collection)
+    indexed()
+    versions = IndexVersion.objects.order_by("number").values_list("number", "state", "encoded_chunks", "documents")
+    assert list(versions) == [(1, "retired", 1, 1), (2, "active", 0, 1)]
+    assert search("penguins").index_version == 2
+    assert not PendingChange.objects.exists()
+
+
+def test_writes_during_a_build_reach_both_versions(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    edited = make_document(external_id="edited", body="penguins")
+    deleted = make_document(external_id="deleted", body="penguins")
+    indexed()
+    candidate = lifecycle.create_version(collection, activate_when_ready=False)
+    Document.objects.filter(pk=edited.pk).update(body="elephants")
+    deleted.delete()
+    make_document(external_id="new", body="elephants")
+    indexed()
+    candidate.refresh_from_db()
+    assert (candidate.state, candidate.documents) == ("ready", 2)
+    assert sorted(r.external_id for r in search("elephants", mode="lexical").results) == ["edited", "new"]
+    make_document(external_id="late", body="elephants")
+    with pytest.raises(lifecycle.CannotActivate, match="waiting"):
+        lifecycle.activate(candidate)
+    indexed()
+    lifecycle.activate(candidate)
+    response = search("elephants", mode="lexical")
+    assert response.index_version == 2
+    assert sorted(r.external_id for r in response.results) == ["edited", "late", "new"]
+    assert reconcile.check(collection).clean
+
+
+def test_changed_chunking_makes_new_chunks_in_the_new_version_only(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    make_document(body="word " * 100)
+    indexed()
+    before = active(collection).chunks
+    Collection.objects.update(chunking={"max_tokens": 16})
+    lifecycle.request_rebuild(collection)
+    indexed()
+    assert active(collection).chunks > before
+    assert reconcile.check(collection).clean
+
+
+def test_a_newer_build_supersedes_an_older_one(collection: Collection, indexed: Indexed) -> None:
+    indexed()
+    older = lifecycle.create_version(collection)
+    lifecycle.create_version(collection)
+    older.refresh_from_db()
+    assert (older.state, older.last_error) == ("failed", "Superseded by version 3.")
+
+
+def test_bad_options_are_said_and_leave_the_live_version_alone(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    make_document(external_id="a", body="penguins")
+    indexed()
+    Collection.objects.update(chunking={"max_tokens": -1})
+    lifecycle.request_rebuild(collection)
+    indexed()
+    collection.refresh_from_db()
+    assert "max_tokens is -1" in collection.last_error
+    assert search("penguins").index_version == 1
+
+
+def test_deleting_every_index_file_loses_nothing_and_encodes_nothing(
+    small_tail: None, collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    for number in range(25):
+        make_document(external_id=f"d{number}", body=f"penguin number{number}")
+    indexed()
+    calls = registry.encoder("").calls  # type: ignore[attr-defined]
+    shutil.rmtree(active(collection).folder.parent)
+    open_index.close_all()
+    report = reconcile.check(collection)
+    assert not report.clean
+    assert len(report.damaged_files) == active(collection).segments.count() + 1
+    assert reconcile.repair(collection).clean
+    assert registry.encoder("").calls == calls  # type: ignore[attr-defined]
+    assert search("number7", k=1).results[0].external_id == "d7"
+
+
+def test_the_sweep_mends_what_a_reader_found_damaged(
+    small_tail: None, collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    for number in range(12):
+        make_document(external_id=f"d{number}", body=f"penguin number{number}")
+    indexed()
+    for path in (active(collection).folder / "segments").glob("*.faiss"):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(bytes(data))
+    open_index.close_all()
+    response = search("number7")
+    assert response.degraded
+    assert response.results[0].external_id == "d7"
+    assert Segment.objects.filter(state="damaged").exists()
+    sweep()
+    open_index.close_all()
+    assert not search("number7").degraded
+    assert reconcile.check(collection).clean
+
+
+def test_repair_finds_what_bypassed_the_triggers(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    missing = make_document(external_id="missing", body="penguins")
+    stale = make_document(external_id="stale", body="penguins")
+    ghost = make_document(external_id="ghost", body="penguins")
+    indexed()
+    new = make_document(external_id="new", body="elephants")
+    Document.objects.filter(pk=stale.pk).update(body="elephants")
+    ghost_id = ghost.pk
+    ghost.delete()
+    PendingChange.objects.all().delete()
+    report = reconcile.check(collection)
+    assert (report.missing, report.stale, report.ghosts) == ([new.pk], [stale.pk], [ghost_id])
+    assert reconcile.repair(collection).clean
+    assert sorted(r.external_id for r in search("elephants", mode="lexical").results) == ["new", "stale"]
+    assert missing.pk
+
+
+def test_the_sweep_knows_which_collections_have_work(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    assert collections_with_work() == [collection.pk]
+    indexed()
+    assert collections_with_work() == []
+    make_document()
+    assert collections_with_work() == [collection.pk]
+    assert sweep().applied == 1
+    assert collections_with_work() == []
+
+
+def test_a_second_worker_leaves_the_first_alone(collection: Collection, make_document: MakeDocument) -> None:
+    make_document()
+    with hold(collection.pk):
+        assert applier.drain(collection.pk).applied == 0
+    assert applier.drain(collection.pk).applied == 1
