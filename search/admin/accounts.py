@@ -11,7 +11,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin, ModelAdmin):
+class AccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs only
     """People who sign in."""
 
     form = UserChangeForm

@@ -42,7 +42,7 @@ def document_panel(document: Document) -> DocumentPanel:
     """Return the panel of one document."""
     status = document_statuses([document])[document.pk]
     live = Chunk.objects.live().filter(
-        document=document.pk, version__collection=document.collection_id, version__number=status.version
+        document=document.pk, version__collection=document.collection_id, version__number=status.version or 0
     )
     shown = [_row(chunk, document.body) for chunk in live.order_by("ordinal")[:SHOWN_CHUNKS]]
     findable = document.state == Document.State.PUBLISHED and status.stage != Stage.FAILED

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.views import ChangeList
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from search.admin.document_panel import document_panel
 from search.admin.filters import IndexingFilter, LanguageFilter
@@ -65,7 +65,7 @@ class DocumentAdmin(ModelAdmin):
     readonly_fields = ("revision", "created_at", "updated_at")
     formfield_overrides = {
         StorableJSONField: {"form_class": JsonObjectField, "widget": JsonTextarea},
-        ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultiple},
+        ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultipleWidget},
     }
     fieldsets = (
         (None, {"fields": ("collection", "title", "body", "url", "language")}),
@@ -84,15 +84,18 @@ class DocumentAdmin(ModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Document | None = None, **kwargs: Any
     ) -> HttpResponse:
         panel = document_panel(obj) if obj is not None else None
-        return super().render_change_form(request, {**context, "panel": panel}, *args, obj=obj, **kwargs)
+        answer: HttpResponse = super().render_change_form(
+            request, {**context, "panel": panel}, *args, obj=obj, **kwargs
+        )
+        return answer
 
     @admin.display(description=_("title"), ordering="title")
     def shown_title(self, document: Document) -> str:
         return str(document)
 
-    @admin.display(description=_("collection"), ordering="collection__name")
+    @admin.display(description=_("collection"), ordering="collection__slug")
     def shown_collection(self, document: Document) -> SafeString:
-        return short(document.collection.name, _COLLECTION_CHARS)
+        return short(document.collection.slug, _COLLECTION_CHARS)
 
     @admin.display(description=_("state"), ordering="state")
     def shown_state(self, document: Document) -> SafeString:

@@ -13,7 +13,7 @@ from search.models import Collection
 OPTION_FIELDS = ("chunking", "engine_options", "retrieval")
 
 
-class CollectionForm(forms.ModelForm):
+class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
     """A collection, with options that chunker, engine and retrieval accept."""
 
     engine = forms.ChoiceField(label=_("Engine"), widget=UnfoldAdminSelectWidget)

@@ -162,12 +162,14 @@ class IndexVersionAdmin(ReadOnly, ModelAdmin):
         if version.state != IndexVersion.State.READY:
             refusal = _("%(version)s is not ready, so it stays as it is: %(state)s.")
             said = refusal % {"version": version, "state": version.get_state_display()}
-            return self.message_user(request, said, messages.ERROR)
+            self.message_user(request, said, messages.ERROR)
+            return
         try:
             lifecycle.activate(version)
         except lifecycle.CannotActivate as error:
-            return self.message_user(request, str(error), messages.ERROR)
-        return self.message_user(request, _("%s is live.") % version, messages.SUCCESS)
+            self.message_user(request, str(error), messages.ERROR)
+            return
+        self.message_user(request, _("%s is live.") % version, messages.SUCCESS)
 
 
 def _work(version: Any) -> PendingWork:

@@ -47,7 +47,7 @@ class JsonTextarea(UnfoldAdminTextareaWidget):
     """A text area for JSON: monospaced, without spell checking."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__(attrs={"rows": 5, "spellcheck": "false", "class": "font-mono", **(attrs or {})})
+        super().__init__(attrs={"rows": 6, "spellcheck": "false", "class": "sem-json", **(attrs or {})})
 
 
 def parsed(text: str) -> Any:

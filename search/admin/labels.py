@@ -78,7 +78,8 @@ def moment(at: datetime | None) -> SafeString:
 
 def short(text: str, chars: int) -> SafeString:
     """Return the beginning of a text of any length, the whole of it on hover."""
-    return format_html('<span title="{}">{}</span>', text[:_HOVER_CHARS], Truncator(text).chars(chars) or NOTHING)
+    beginning = Truncator(text).chars(chars) or NOTHING
+    return format_html('<span class="sem-short" title="{}">{}</span>', text[:_HOVER_CHARS], beginning)
 
 
 def pending_label(change: PendingChange) -> SafeString:

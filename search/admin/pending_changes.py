@@ -39,7 +39,7 @@ class PendingChangeList(ChangeList):
 class PendingChangeAdmin(ReadOnly, ModelAdmin):
     """The list, the facts of each change, and `retry failed`."""
 
-    list_display = ("shown_document", "shown_state", "reason", "attempts", "shown_version", "revision", "since")
+    list_display = ("shown_document", "shown_state", "reason", "attempts", "shown_version", "since")
     list_display_links = ("shown_state",)
     list_filter = ("quarantined", ("version__collection", RelatedDropdownFilter), ("version", RelatedDropdownFilter))
     list_filter_submit = True
