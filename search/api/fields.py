@@ -23,11 +23,9 @@ class StorableText(serializers.CharField):
 class ObjectField(serializers.JSONField):
     """A JSON object. A bare value or a list is an error."""
 
-    default_error_messages = {"object": _('This must be a JSON object, for example {"team": "sales"}.')}
-
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
-            self.fail("object")
+            raise serializers.ValidationError(_('This must be a JSON object, for example {"team": "sales"}.'))
         stored: dict[str, Any] = storable_json(data)
         return stored
 

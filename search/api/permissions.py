@@ -39,8 +39,10 @@ class MayReadAndWrite(MayRead):
         method = request.method or ""
         if method in SAFE_METHODS:
             return super().has_permission(request, view)
+        if method not in _ACTIONS:
+            return True  # no view has such a method: it answers 405
         special: dict[str, tuple[str, ...]] = getattr(view, "write_actions", {})
-        actions = special.get(method) or _ACTIONS.get(method, ())
+        actions = special.get(method) or _ACTIONS[method]
         options = getattr(view, "permission_model")._meta  # noqa: B009
         return any(request.user.has_perm(f"{options.app_label}.{action}_{options.model_name}") for action in actions)
 

@@ -1,0 +1,48 @@
+"""Writing documents when somebody else does the same at the same time."""
+
+import pytest
+from django.db import IntegrityError
+
+from search.api import document_writes
+from search.api.document_writes import DocumentWrite, Outcome, Rights, write_documents
+from search.models import Collection, Document
+
+BOTH = Rights(create=True, replace=True)
+
+
+def look_too_early(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Let each of the first `times` looks at what exists see nothing, as if somebody else had written after it."""
+    look = document_writes._Batch._existing
+    looks: list[int] = []
+
+    def look_too_early(batch: document_writes._Batch) -> dict[str, document_writes._Target]:
+        looks.append(1)
+        return {} if len(looks) <= times else look(batch)
+
+    monkeypatch.setattr(document_writes._Batch, "_existing", look_too_early)
+
+
+def test_a_document_that_somebody_creates_meanwhile_is_replaced(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Document.objects.create(collection=collection, external_id="a", title="Theirs")
+    look_too_early(monkeypatch, times=1)
+
+    [result] = write_documents(collection, [DocumentWrite("a", {"title": "Ours"})], BOTH)
+
+    assert result.outcome is Outcome.UPDATED
+    assert Document.objects.get().title == "Ours"
+
+
+def test_who_is_overtaken_every_time_learns_of_it(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    Document.objects.create(collection=collection, external_id="a", title="Theirs")
+    look_too_early(monkeypatch, times=3)
+
+    with pytest.raises(IntegrityError):
+        write_documents(collection, [DocumentWrite("a", {"title": "Ours"})], BOTH)
+
+    assert Document.objects.get().title == "Theirs"
+
+
+def test_no_writes_are_no_work(collection: Collection) -> None:
+    assert write_documents(collection, [], BOTH) == []
