@@ -60,6 +60,7 @@ class ExactReader(IndexReader):
         return result
 
     def changed(self, changes: VectorChanges) -> "ExactReader":
+        check_vectors(changes.added_ids, changes.added_vectors, self.dimension)
         gone = np.concatenate([changes.removed_ids, changes.added_ids])
         keep = ~np.isin(self._ids, gone)
         added = ~np.isin(changes.added_ids, changes.removed_ids)

@@ -45,9 +45,10 @@ class OpenSegment:
     dead: Ids = field(default_factory=lambda: np.empty(0, np.int64))
 
     def without(self, dead: Ids) -> "OpenSegment":
-        """Return this segment with those of the ascending ids `dead` that it holds masked."""
+        """Return this segment with those of the ascending ids `dead` that it holds masked, and no others."""
         rows = _rows_of(self.ids, dead)
-        return OpenSegment(self.file, self.index, self.ids, self.ids[rows[rows >= 0]])
+        held = self.ids[rows[rows >= 0]]
+        return self if np.array_equal(held, self.dead) else OpenSegment(self.file, self.index, self.ids, held)
 
     @cached_property
     def live(self) -> np.ndarray:
@@ -112,13 +113,11 @@ class FaissReader(IndexReader):
         return result
 
     def changed(self, changes: VectorChanges) -> "FaissReader":
+        check_vectors(changes.added_ids, changes.added_vectors, self.dimension)
         gone = np.concatenate([changes.removed_ids, changes.added_ids])
         keep = ~np.isin(self._tail_ids, gone)
         added = ~np.isin(changes.added_ids, changes.removed_ids)
-        segments = tuple(
-            segment.without(np.union1d(segment.dead, changes.removed_ids)) if len(changes.removed_ids) else segment
-            for segment in self.segments
-        )
+        segments = tuple(segment.without(np.union1d(segment.dead, gone)) for segment in self.segments)
         return FaissReader(
             changes.generation,
             self.dimension,
@@ -171,7 +170,8 @@ class FaissEngine(Engine):
 
     def open(self, state: IndexState, previous: IndexReader | None = None) -> FaissReader:
         already = {s.file: s for s in previous.segments} if isinstance(previous, FaissReader) else {}
-        dead = np.sort(state.dead_ids)
+        # A tail read just before a seal and segments read just after it both hold the sealed ids.
+        dead = np.union1d(state.dead_ids, state.tail_ids)
         segments = tuple((already.get(file) or _opened(file, state.dimension)).without(dead) for file in state.segments)
         return FaissReader(state.generation, state.dimension, segments, state.tail_ids, state.tail_vectors)
 
