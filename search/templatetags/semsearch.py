@@ -30,6 +30,12 @@ def grouped(number: int) -> str:
 
 
 @register.filter
+def total_found(response: SearchResponse) -> str:
+    """Return how many documents were found, with a plus sign where there may be more."""
+    return f"{grouped(response.total)}+" if response.total_relation == "gte" else grouped(response.total)
+
+
+@register.filter
 def safe_link(url: str) -> str:
     """Return `url` if a link to it is harmless (http, https, mailto, relative), else "".
 

@@ -29,7 +29,7 @@ class Reading:
 def read_document(
     document_id: int, user: AbstractBaseUser | AnonymousUser, *, chunk_id: int | None = None, whole: bool = False
 ) -> Reading:
-    """Return document `document_id` for `user`, with the text of chunk `chunk_id` marked in it.
+    """Return document `document_id` for `user`, with the text of chunk `chunk_id` marked unless that is all of it.
 
     Texts longer than FIRST_CHARS are cut there unless `whole`. Raises Document.DoesNotExist where there is no
     such document that `user` may see.
@@ -38,10 +38,11 @@ def read_document(
     shown = document.body if whole else document.body[:FIRST_CHARS]
     start, end = _passage(document, chunk_id)
     end = min(end, len(shown))
+    is_part = bool(shown[:start].strip() or document.body[end:].strip())
     is_staff = bool(getattr(user, "is_staff", False))
     return Reading(
         document=document,
-        text=Snippet(shown, ((start, end),) if start < end else ()),
+        text=Snippet(shown, ((start, end),) if start < end and is_part else ()),
         hidden_chars=len(document.body) - len(shown),
         status=document_statuses([document])[document.pk] if is_staff else None,
     )

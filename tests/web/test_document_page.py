@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils.html import escape
 
 from search.models import Chunk, Document
 
@@ -84,20 +85,29 @@ def test_hostile_text_is_escaped_and_hostile_addresses_are_not_linked(client: Cl
 
 
 def test_the_found_passage_is_marked(client: Client, make_document: Make, indexed: Drain) -> None:
-    document = make_document(body="Knead the <dough>.")
+    document = make_document(body="\n\n".join(f"Step {number}: knead the <dough>. " * 40 for number in range(9)))
     indexed()
-    chunk = Chunk.objects.live().get(document=document)
+    chunk = Chunk.objects.live().filter(document=document)[1]
 
     page = client.get(f"/documents/{document.pk}/", {"chunk": chunk.pk})
 
-    assert '<mark id="passage" class="passage">Knead the &lt;dough&gt;.</mark>' in page.text
+    passage = escape(document.body[chunk.start : chunk.end])
+    assert f'<mark id="passage" class="passage">{passage}</mark>' in page.text
 
 
-def test_a_passage_of_an_earlier_text_is_not_marked(client: Client, make_document: Make, indexed: Drain) -> None:
+def test_a_passage_that_is_the_whole_text_is_not_marked(client: Client, make_document: Make, indexed: Drain) -> None:
     document = make_document(body="Knead the dough.")
     indexed()
     chunk = Chunk.objects.live().get(document=document)
-    Document.objects.filter(pk=document.pk).update(body="Do not knead.")
+
+    assert 'id="passage"' not in client.get(f"/documents/{document.pk}/", {"chunk": chunk.pk}).text
+
+
+def test_a_passage_of_an_earlier_text_is_not_marked(client: Client, make_document: Make, indexed: Drain) -> None:
+    document = make_document(body="Knead the dough. " * 400)
+    indexed()
+    chunk = Chunk.objects.live().filter(document=document)[1]
+    Document.objects.filter(pk=document.pk).update(body="Do not knead the dough. " * 400)
 
     assert 'id="passage"' not in client.get(f"/documents/{document.pk}/", {"chunk": chunk.pk}).text
 

@@ -90,6 +90,8 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     if (!isForAnswer(event)) return;
     announceWhenSettled();
+    const signIn = byId("sign-in");
+    if (signIn) signIn.search = new URLSearchParams({ next: location.pathname + location.search });
     const item = focusNext && byId(focusNext);
     focusNext = "";
     if (item) item.querySelector("a.title").focus();
