@@ -100,9 +100,8 @@ class LexicalWriter:
         `last` is the newest publication known to the database: None starts from nothing. Raises LexicalDamaged
         when the work folder cannot be extended, and OSError.
         """
-        if last is None:
-            shutil.rmtree(self.work, ignore_errors=True)
         try:
+            self._go_back_to(last)
             self._extend(removed, added)
         except (ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
@@ -118,6 +117,26 @@ class LexicalWriter:
             if folder.name not in kept and time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def _go_back_to(self, last: Publication | None) -> None:
+        """Make the work folder the state of `last`, which it is unless a writer was killed or files were lost."""
+        if last is not None and self._holds(last):
+            return
+        shutil.rmtree(self.work, ignore_errors=True)
+        if last is None:
+            return
+        self.work.mkdir(parents=True)
+        for name in last.files:
+            try:
+                _link(self.published / last.folder / name, self.work / name)
+            except FileNotFoundError as error:
+                raise LexicalDamaged(f"Lexical file {last.folder}/{name} is missing.") from error
+
+    def _holds(self, last: Publication) -> bool:
+        meta = self.work / "meta.json"
+        if not meta.is_file() or sha256_file(meta) != last.files["meta.json"]:
+            return False
+        return last.files.keys() <= {path.name for path in self.work.iterdir()}
+
     def _extend(self, removed: Iterable[int], added: Iterable[LexicalEntry]) -> None:
         self.work.mkdir(parents=True, exist_ok=True)
         index = tantivy.Index(_schema(), path=str(self.work), reuse=True)
@@ -128,7 +147,12 @@ class LexicalWriter:
         for entry in added:
             writer.delete_documents_by_term("key", str(entry.chunk_id))
             writer.add_document(
-                tantivy.Document(key=str(entry.chunk_id), chunk_id=entry.chunk_id, title=entry.title, body=f"{entry.title}\n{entry.text}")
+                tantivy.Document(
+                    key=str(entry.chunk_id),
+                    chunk_id=entry.chunk_id,
+                    title=entry.title,
+                    body=f"{entry.title}\n{entry.text}",
+                )
             )
         writer.commit()
         writer.wait_merging_threads()

@@ -1,0 +1,51 @@
+"""kill -9 of the worker at every named failpoint: the last good version keeps serving, and a restart finishes the work."""
+
+import json
+
+import pytest
+
+from search.failpoints import NAMES, VARIABLE
+from tests.journeys.stack import WEB_SERVERS, Stack
+
+pytestmark = pytest.mark.timeout(900)
+
+# Small enough that a handful of documents seals and merges; attempts are counted at each kill, on purpose.
+TIGHT = {"SEMSEARCH_TAIL_MAX_ROWS": "3", "SEMSEARCH_MAX_SEGMENTS": "2", "SEMSEARCH_MAX_ATTEMPTS": "100"}
+
+
+def change_the_corpus(stack: Stack, slug: str, number: int) -> None:
+    """An edit, enough new documents for a seal, and a rebuild for what happens only at a publish."""
+    stack.put(slug, "edited", title="Edited", body=f"This is text number{number} of many.")
+    for part in range(4):
+        stack.put(slug, f"new-{number}-{part}", title="New", body=f"A new document, new{number}part{part}.")
+    if NAMES[number].startswith("publish"):
+        stack.shell(
+            "from search.tasks import request_rebuild; from search.models import Collection;"
+            f"request_rebuild(Collection.objects.get(slug={slug!r}))"
+        )
+
+
+def test_the_worker_may_be_killed_anywhere(stack: Stack, slug: str) -> None:
+    stack.put(slug, "first", title="First", body="A lighthouse keeper writes his first report.")
+    stack.wait_indexed(slug)
+    killed = []
+    for number, name in enumerate(NAMES):
+        stack.kill_worker()
+        stack.start_worker(env={**TIGHT, VARIABLE: f"{name}=kill"})
+        change_the_corpus(stack, slug, number)
+        stack.wait_worker_ended()
+        killed.append(name)
+        for web in range(WEB_SERVERS):
+            assert "first" in stack.found("lighthouse keeper", slug, web=web), name
+    stack.start_worker(env=TIGHT)
+    stack.wait_indexed(slug)
+    assert killed == list(NAMES)
+    report = json.loads(stack.manage("check_index", "--collection", slug, "--format", "json"))[0]
+    assert report["clean"], report
+    assert report["documents"] == 2 + 4 * len(NAMES)
+    for number in range(len(NAMES)):
+        for web in range(WEB_SERVERS):
+            assert stack.found(f"new{number}part3", slug, web=web, mode="lexical") == [f"new-{number}-3"]
+    assert stack.found(f"number{len(NAMES) - 1}", slug, mode="lexical") == ["edited"]
+    assert stack.found("number0", slug, mode="lexical") == []
+    print(f"\n{len(killed)} of {len(NAMES)} failpoints survived on {stack.profile}")
