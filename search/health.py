@@ -59,8 +59,13 @@ class Check:
 
 def readiness(*, now: datetime, without: frozenset[str] = frozenset()) -> list[Check]:
     """Run every check that is not in `without`, in a fixed order. Never raises."""
-    chosen = [(name, check) for name, check in CHECKS.items() if name not in without]
-    return [_timed(name, check, now) for name, check in chosen]
+    results: list[Check] = []
+    for name, check in CHECKS.items():
+        if name in without:
+            continue
+        useless = name in _NEED_DATABASE and _failed("database", results)  # it would wait for the same once more
+        results.append(_timed(name, _no_database if useless else check, now))
+    return results
 
 
 def is_ready(checks: Sequence[Check]) -> bool:
@@ -68,10 +73,18 @@ def is_ready(checks: Sequence[Check]) -> bool:
     return all(check.finding.state is not State.FAIL for check in checks)
 
 
+def _failed(name: str, checks: Sequence[Check]) -> bool:
+    return any(check.name == name and check.finding.state is State.FAIL for check in checks)
+
+
 def _database(now: datetime) -> Finding:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return Finding(State.OK, connection.vendor)
+
+
+def _no_database(now: datetime) -> Finding:
+    return Finding(State.FAIL, _("Not known without the database."))
 
 
 def _broker(now: datetime) -> Finding:
@@ -128,6 +141,7 @@ CHECKS: Mapping[str, Callable[[datetime], Finding]] = {
     "encoder": _encoder,
     "lag": _lag,
 }
+_NEED_DATABASE = frozenset({"index", "encoder", "lag"})
 
 
 def _timed(name: str, check: Callable[[datetime], Finding], now: datetime) -> Check:
@@ -135,7 +149,7 @@ def _timed(name: str, check: Callable[[datetime], Finding], now: datetime) -> Ch
     try:
         finding = check(now)
     except Exception as error:  # whatever it was, the process must still say that it is not ready
-        logger.warning("The check of %s failed", name, exc_info=True)
+        logger.warning("The check of %s failed: %s: %s", name, type(error).__name__, error)
         finding = Finding(State.FAIL, type(error).__name__)
     return Check(name, finding, round((time.perf_counter() - started) * 1000, 2))
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -60,7 +61,7 @@ class BulkView(ExternalDocumentView):
             "200 when every line was written, 207 when some were not."
         ),
         request={
-            "application/x-ndjson": inline_serializer("DocumentLines", {}),
+            "application/x-ndjson": OpenApiTypes.STR,
             "application/json": DocumentSerializer(many=True),
         },
         responses={200: BulkAnswerSerializer, 207: BulkAnswerSerializer, **WRITE_PROBLEMS},

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
-from search.api import bulk
+from search.api import bulk, document_writes
 from search.models import Collection, Document, IndexVersion, PendingChange
 from tests.conftest import MakeDocument
 
@@ -257,7 +257,7 @@ def test_a_batch_that_the_database_refuses_is_reported_and_stops_no_other(
     curator: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "LINES_PER_TRANSACTION", 2)
-    write = bulk.write_documents
+    write = document_writes.write_documents
 
     def failing_once(*args: Any) -> Any:
         monkeypatch.setattr(bulk, "write_documents", write)

@@ -127,7 +127,7 @@ def test_what_is_wrong_with_a_collection_is_named(
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 def test_an_unknown_collection_is_404_and_says_where_the_known_ones_are(curator: Client, method: str) -> None:
-    body = {"data": {}} if method in ("put", "patch") else {}
+    body: dict[str, Any] = {"data": {}} if method in ("put", "patch") else {}
 
     problem = assert_problem(getattr(curator, method)(f"{URL}nowhere/", **body), 404, "not-found")
 

@@ -98,7 +98,7 @@ def test_a_put_that_leaves_out_state_and_visibility_publishes_nothing(
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
 def test_an_unknown_collection_is_404(curator: Client, method: str) -> None:
-    body = {"data": {}} if method == "put" else {}
+    body: dict[str, Any] = {"data": {}} if method == "put" else {}
 
     assert_problem(getattr(curator, method)(address("a", "nowhere"), **body), 404, "not-found")
 

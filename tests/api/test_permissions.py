@@ -49,7 +49,7 @@ def asker(request: pytest.FixtureRequest, corpus: dict[str, Document]) -> tuple[
 def test_search_finds_only_what_the_asker_may_see(asker: tuple[str, Client]) -> None:
     name, client = asker
 
-    answer = client.get("/api/v1/search/", {"q": "annual leave", "k": 100}).json()
+    answer = client.get("/api/v1/search/", {"q": "annual leave", "k": "100"}).json()
 
     assert {result["document"]["external_id"] for result in answer["results"]} == FOUND_BY[name]
     assert answer["total"] == len(FOUND_BY[name])

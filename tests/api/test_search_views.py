@@ -17,6 +17,12 @@ URL = "/api/v1/search/"
 Indexed = Callable[[], int]
 
 
+def search(client: Client, **asked: Any) -> dict[str, Any]:
+    """Search by GET and return the answer."""
+    answer: dict[str, Any] = client.get(URL, asked).json()
+    return answer
+
+
 @pytest.fixture
 def leave(make_document: MakeDocument, indexed: Indexed) -> int:
     """One searchable document about leave."""
@@ -58,7 +64,7 @@ def test_highlights_are_ranges_of_the_snippets_text(visitor: Client, leave: int)
 def test_a_post_asks_the_same_as_a_get(visitor: Client, leave: int) -> None:
     asked = {"q": "annual leave", "collection": "docs", "k": 5, "mode": "lexical"}
 
-    by_get, by_post = visitor.get(URL, asked).json(), visitor.post(URL, asked).json()
+    by_get, by_post = search(visitor, **asked), visitor.post(URL, asked).json()
 
     assert by_post["results"] == by_get["results"]
     assert by_post["mode"] == "lexical"
@@ -69,7 +75,7 @@ def test_k_limits_the_results(visitor: Client, make_document: MakeDocument, inde
         make_document(title=f"Leave {number}", body="Annual leave.")
     indexed()
 
-    assert len(visitor.get(URL, {"q": "annual leave", "k": 2}).json()["results"]) == 2
+    assert len(search(visitor, q="annual leave", k=2)["results"]) == 2
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "lexical"])
@@ -191,7 +197,7 @@ def test_the_number_of_queries_does_not_grow_with_k(
         with CaptureQueriesContext(
             connection,
         ) as captured:
-            assert len(visitor.get(URL, {"q": "annual leave", "k": k}).json()["results"]) == k
+            assert len(search(visitor, q="annual leave", k=k)["results"]) == k
         return len(captured)
 
     assert queries(30) == queries(1)

@@ -1,0 +1,159 @@
+"""The OpenAPI schema: valid, complete, true to the answers, and readable without a network."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+from search.models import IndexVersion
+from tests.conftest import MakeDocument
+
+from .conftest import Client
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """The schema as served to everyone."""
+    generated: dict[str, Any] = SchemaGenerator().get_schema(  # type: ignore[no-untyped-call]
+        request=None, public=True
+    )
+    return generated
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+        if method in METHODS
+    ]
+
+
+def test_it_is_valid(schema: dict[str, Any]) -> None:
+    validate_schema(schema)  # type: ignore[no-untyped-call]
+
+
+def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
+    assert {(path, method) for path, method, _operation in operations(schema)} == {
+        *(("/api/v1/search/", method) for method in ("get", "post")),
+        *(("/api/v1/collections/", method) for method in ("get", "post")),
+        *(("/api/v1/collections/{slug}/", method) for method in ("get", "put", "patch", "delete")),
+        *(("/api/v1/collections/{slug}/documents/{external_id}/", method) for method in ("get", "put", "delete")),
+        ("/api/v1/collections/{slug}/documents/bulk/", "post"),
+        *(("/api/v1/documents/", method) for method in ("get", "post")),
+        *(("/api/v1/documents/{id}/", method) for method in ("get", "put", "patch", "delete")),
+        ("/api/v1/index-versions/", "get"),
+        ("/api/v1/index-versions/{id}/", "get"),
+    }
+
+
+def test_every_error_is_described_as_a_problem(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        errors = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+        assert "401" in errors, (path, method)
+        for status, answer in errors.items():
+            assert list(answer["content"]) == ["application/problem+json"], (path, method, status)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/api/v1/search/", "application/json"),
+        ("/api/v1/collections/{slug}/documents/bulk/", "application/json"),
+        ("/api/v1/collections/{slug}/documents/bulk/", "application/x-ndjson"),
+    ],
+)
+def test_search_and_bulk_have_examples(schema: dict[str, Any], path: str, content_type: str) -> None:
+    operation = schema["paths"][path]["post"]
+
+    assert operation["requestBody"]["content"][content_type]["examples"]
+    assert any(
+        "examples" in content for answer in operation["responses"].values() for content in answer["content"].values()
+    )
+
+
+def check(schema: dict[str, Any], path: str, method: str, response: Any) -> None:
+    """Check an answer against what the schema says of it, objects closed."""
+    [content] = schema["paths"][path][method]["responses"][str(response.status_code)]["content"].values()
+    closed = closed_objects({**content["schema"], "components": schema["components"]})
+    jsonschema.Draft202012Validator(closed).validate(response.json())
+
+
+def closed_objects(node: Any) -> Any:
+    """Return the schema with every object that lists its properties allowing no others."""
+    if isinstance(node, list):
+        return [closed_objects(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    result = {name: closed_objects(item) for name, item in node.items()}
+    if isinstance(node.get("properties"), dict) and node.get("type") == "object":
+        result.setdefault("additionalProperties", False)
+    return result
+
+
+def test_answers_are_as_it_says(
+    schema: dict[str, Any], curator: Client, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    document = make_document(external_id="a", title="Leave", metadata={"team": ["hr", 1]})
+    indexed()
+    v1 = "/api/v1/"
+    version = IndexVersion.objects.get().pk
+    docs, bulk = f"{v1}collections/docs/", f"{v1}collections/docs/documents/bulk/"
+
+    check(schema, f"{v1}search/", "get", curator.get(f"{v1}search/", {"q": "leave"}))
+    check(schema, f"{v1}search/", "post", curator.post(f"{v1}search/", {"q": "leave"}))
+    check(schema, f"{v1}collections/", "get", curator.get(f"{v1}collections/"))
+    check(schema, f"{v1}collections/", "post", curator.post(f"{v1}collections/", {"slug": "new", "name": "New"}))
+    check(schema, f"{v1}collections/{{slug}}/", "patch", curator.patch(docs, {"name": "Docs"}))
+    check(schema, f"{v1}documents/", "get", curator.get(f"{v1}documents/"))
+    check(schema, f"{v1}documents/{{id}}/", "get", curator.get(f"{v1}documents/{document.pk}/"))
+    check(
+        schema, f"{v1}collections/{{slug}}/documents/{{external_id}}/", "put",
+        curator.put(f"{docs}documents/new/", {"title": "New"}),
+    )  # fmt: skip
+    check(
+        schema,
+        f"{v1}collections/{{slug}}/documents/bulk/",
+        "post",
+        curator.post(bulk, [{"external_id": "b"}, {"x": 1}]),
+    )
+    check(schema, f"{v1}index-versions/", "get", curator.get(f"{v1}index-versions/"))
+    check(schema, f"{v1}index-versions/{{id}}/", "get", curator.get(f"{v1}index-versions/{version}/"))
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "body"),
+    [
+        ("/api/v1/search/", "post", {"q": ""}),
+        ("/api/v1/search/", "post", {"q": "x", "collection": "nowhere"}),
+        ("/api/v1/documents/", "post", {}),
+    ],
+)
+def test_problems_are_as_it_says(
+    schema: dict[str, Any], curator: Client, path: str, method: str, body: dict[str, Any]
+) -> None:
+    check(schema, path, method, getattr(curator, method)(path, body))
+
+
+def test_it_is_served_to_everyone(visitor: Client, db: None) -> None:
+    response = visitor.get("/api/schema/", {"format": "json"})
+
+    assert response.status_code == 200
+    assert response.json()["openapi"].startswith("3.1")
+
+
+def test_the_page_that_shows_it_loads_nothing_from_elsewhere(visitor: Client, db: None) -> None:
+    response = visitor.get("/api/docs/")
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "/api/schema/" in page
+    assert re.findall(r"(?:src|href)=\"([^\"]+)\"", page)
+    assert not re.findall(r"https?://[^\"'\s]+", page)
+    assert '"validatorUrl": null' in page
