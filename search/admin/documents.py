@@ -20,7 +20,7 @@ from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.admin.labels import choice_label, moment, short, stage_label
 from search.indexing import lifecycle
 from search.indexing.status import document_statuses
-from search.models import Document
+from search.models import Collection, Document
 from search.models.corpus import DocumentQuerySet
 from search.models.fields import StorableJSONField
 
@@ -67,10 +67,13 @@ class DocumentAdmin(ModelAdmin):
         StorableJSONField: {"form_class": JsonObjectField, "widget": JsonTextarea},
         ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultipleWidget},
     }
-    fieldsets = (
+    add_fieldsets = (
         (None, {"fields": ("collection", "title", "body", "url", "language")}),
         (_("Who can find it"), {"fields": ("state", "visibility", "groups")}),
         (_("Identity and metadata"), {"fields": ("external_id", "metadata")}),
+    )
+    fieldsets = (
+        *add_fieldsets,
         (_("History"), {"fields": ("revision", "created_at", "updated_at"), "classes": ("collapse",)}),
     )
     change_form_before_template = "admin/search/document_panel.html"
@@ -79,6 +82,12 @@ class DocumentAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DocumentList
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Choose the collection where there is only one to choose."""
+        collections = list(Collection.objects.values_list("pk", flat=True)[:2])
+        only = {"collection": collections[0]} if len(collections) == 1 else {}
+        return {**only, **super().get_changeform_initial_data(request)}
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Document | None = None, **kwargs: Any

@@ -48,9 +48,9 @@ class PendingChangeAdmin(ReadOnly, ModelAdmin):
     show_full_result_count = False
     actions = ("retry_failed",)
     fields = (
-        "shown_document", "version", "revision", "attempts", "quarantined", "not_before", "created_at", "last_error",
+        "shown_document", "shown_state", "last_error", "attempts", "version", "revision", "not_before", "created_at",
     )  # fmt: skip
-    readonly_fields = ("shown_document",)
+    readonly_fields = ("shown_document", "shown_state")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PendingChangeList

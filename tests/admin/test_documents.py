@@ -172,8 +172,14 @@ def test_the_form_offers_no_search_for_what_cannot_be_found(admin_client: Client
     assert "Find it on the search page" not in admin_client.get(change_url(document)).content.decode()
 
 
-def test_the_empty_form_renders(admin_client: Client, collection: Collection) -> None:
-    assert admin_client.get(ADD).status_code == 200
+def test_the_empty_form_chooses_the_only_collection(admin_client: Client, collection: Collection) -> None:
+    assert admin_client.get(ADD).context["adminform"].form["collection"].value() == collection.pk
+
+
+def test_the_empty_form_leaves_the_choice_between_collections(admin_client: Client, collection: Collection) -> None:
+    Collection.objects.create(slug="other", name="Other")
+
+    assert admin_client.get(ADD).context["adminform"].form["collection"].value() is None
 
 
 def test_a_document_added_in_the_admin_is_queued(
