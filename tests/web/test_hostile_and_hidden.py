@@ -21,7 +21,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.mark.parametrize(
     "field",
-    [{"title": HOSTILE}, {"snippet": Snippet(HOSTILE, ((0, 8),))}, {"url": HOSTILE}, {"metadata": {HOSTILE: HOSTILE}}],
+    [{"title": HOSTILE}, {"snippet": Snippet(HOSTILE)}, {"url": HOSTILE}, {"metadata": {HOSTILE: HOSTILE}}],
 )
 def test_what_documents_contain_is_always_escaped(
     show: ShowResponse, make_result: MakeResult, field: dict[str, object]
