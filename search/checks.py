@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.utils import OperationalError
@@ -35,7 +36,7 @@ def lease_outlives_a_step(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
     values = conf()
     if values.LEASE_SECONDS < 2 * values.TASK_BUDGET_SECONDS:
         messages.append(
-            Warning(
+            checks.Warning(
                 f"LEASE_SECONDS ({values.LEASE_SECONDS:g}) is less than twice TASK_BUDGET_SECONDS "
                 f"({values.TASK_BUDGET_SECONDS:g}): a slow step can lose its lease and be done twice.",
                 hint="Raise LEASE_SECONDS or lower TASK_BUDGET_SECONDS.",

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 from search.conf import conf
 from search.datatypes import SearchResponse
 from search.models import Collection, IndexVersion
@@ -54,7 +56,7 @@ def search(
     version = _active_version(collection)
     opened = open_version(version)
     if not opened.usable and version.chunks:
-        raise NotReady(f"The index of {version.collection.slug!r} cannot be opened: {opened.dense_problem}")
+        raise NotReady(_("The index of this collection cannot be opened; the worker is restoring it."))
     found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=pipeline.options_of(version))
     waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING]
     return SearchResponse(
@@ -83,13 +85,17 @@ def _checked_query(query: str, k: int, mode: str) -> str:
     text = storable(query).strip()
     most = conf().MAX_QUERY_CHARS
     if not text:
-        raise InvalidQuery("q", "The query is empty. Say what you are looking for.")
+        raise InvalidQuery("q", _("The query is empty. Say what you are looking for."))
     if len(text) > most:
-        raise InvalidQuery("q", f"The query has {len(text):,} characters; at most {most:,} are searched for.")
+        raise InvalidQuery(
+            "q",
+            _("The query has %(given)d characters; at most %(most)d are searched for.")
+            % {"given": len(text), "most": most},
+        )
     if not 1 <= k <= MAX_K:
-        raise InvalidQuery("k", f"k is {k}; it must be from 1 to {MAX_K}.")
+        raise InvalidQuery("k", _("k is %(k)s; it must be from 1 to %(most)d.") % {"k": k, "most": MAX_K})
     if mode not in MODES:
-        raise InvalidQuery("mode", f"mode is {mode!r}; known: {', '.join(MODES)}.")
+        raise InvalidQuery("mode", _("mode is %(mode)s; known: %(known)s.") % {"mode": mode, "known": ", ".join(MODES)})
     return text
 
 
@@ -105,8 +111,8 @@ def _active_version(slug: str) -> IndexVersion:
     else:
         collection = default_collection()
         if collection is None:
-            raise NotReady("There is no collection yet. A curator makes the first one in the admin.", 30)
+            raise NotReady(_("There is no collection yet. A curator makes the first one in the admin."), 30)
         version = versions.filter(collection=collection).first()
     if version is None:
-        raise NotReady("The collection's first index version is about to be made by the worker.")
+        raise NotReady(_("The first index version of this collection is about to be made by the worker."))
     return version

@@ -13,6 +13,9 @@ from search.models import Collection
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
+    from search.models.corpus import DocumentQuerySet
+    from search.models.index_versions import PendingChangeQuerySet
+
 logger = logging.getLogger(__name__)
 
 _BROKER_PAUSE_SECONDS = 5.0
@@ -42,6 +45,25 @@ def wake(collection_id: int) -> None:
     except Exception as error:  # whatever the broker's client raises, the save has succeeded
         _broker_down_until = time.monotonic() + _BROKER_PAUSE_SECONDS
         logger.warning("The broker cannot be reached (%s); the worker's sweep will find the change.", error)
+
+
+def reindex(documents: "DocumentQuerySet") -> int:
+    """Queue documents to be applied again from nothing, and wake the worker; return how many."""
+    collections = sorted(set(documents.order_by().values_list("collection_id", flat=True)))
+    count = lifecycle.reindex(documents)
+    for collection_id in collections:
+        wake(collection_id)
+    return count
+
+
+def retry_failed(pending: "PendingChangeQuerySet") -> int:
+    """Take documents out of quarantine, and wake the worker; return how many."""
+    failed = pending.failed().order_by()
+    collections = sorted(set(failed.values_list("version__collection_id", flat=True)))
+    count = lifecycle.retry_failed(pending)
+    for collection_id in collections:
+        wake(collection_id)
+    return count
 
 
 def request_rebuild(collection: Collection, *, user: "AbstractBaseUser | None" = None) -> None:

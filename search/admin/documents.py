@@ -14,11 +14,11 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from search import tasks
 from search.admin.document_panel import document_panel
 from search.admin.filters import IndexingFilter, LanguageFilter
 from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.admin.labels import choice_label, moment, short, stage_label
-from search.indexing import lifecycle
 from search.indexing.status import document_statuses
 from search.models import Collection, Document
 from search.models.corpus import DocumentQuerySet
@@ -120,7 +120,7 @@ class DocumentAdmin(ModelAdmin):
 
     @admin.action(description=_("Index again"), permissions=["change"])
     def reindex_selected(self, request: HttpRequest, documents: DocumentQuerySet) -> None:
-        count = lifecycle.reindex(documents)
+        count = tasks.reindex(documents)
         self.message_user(
             request,
             ngettext(

@@ -12,10 +12,10 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.views import ChangeList
 
+from search import tasks
 from search.admin import addresses
 from search.admin.labels import moment, pending_label, short
 from search.admin.read_only import ReadOnly
-from search.indexing import lifecycle
 from search.models import Document, PendingChange
 from search.models.index_versions import PendingChangeQuerySet
 
@@ -83,7 +83,7 @@ class PendingChangeAdmin(ReadOnly, ModelAdmin):
 
     @admin.action(description=_("Retry what failed"), permissions=["retry"])
     def retry_failed(self, request: HttpRequest, pending: PendingChangeQuerySet) -> None:
-        count = lifecycle.retry_failed(pending)
+        count = tasks.retry_failed(pending)
         self.message_user(
             request,
             ngettext("%d document is queued again.", "%d documents are queued again.", count) % count,

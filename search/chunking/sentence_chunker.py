@@ -7,10 +7,13 @@ seldom says what the text is about.
 """
 
 import re
+from dataclasses import replace
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any
 
 from search.datatypes import TextChunk
+from search.storable import storable
 
 from .base import BadChunkingOptions, Chunker, TokenSpans, TokenWindow, text_hash
 
@@ -37,7 +40,7 @@ class SentenceChunker(Chunker):
     def __init__(self, window: TokenWindow, options: dict[str, Any]) -> None:
         super().__init__(window, options)
         self.validate(options)
-        merged = {**self.DEFAULTS, **{key: value for key, value in options.items() if key != "chunker"}}
+        merged = {**self.DEFAULTS, **{key: value for key, value in options.items() if value is not None}}
         self.max_tokens = min(merged["max_tokens"] or window.size, window.size)
         self.overlap_tokens = min(merged["overlap_tokens"], self.max_tokens // 2)
         self.title_tokens = int(self.max_tokens * merged["title_share"])
@@ -60,15 +63,16 @@ class SentenceChunker(Chunker):
         return f"sentence-1:{self.max_tokens}:{self.overlap_tokens}:{self.title_tokens}"
 
     def split(self, title: str, body: str) -> list[TextChunk]:
+        title, body = storable(title), storable(body)
         heading, whole_title = self._heading(title)
-        budget = self.max_tokens - self.window.count(heading)
+        budget = max(1, self.max_tokens - self.window.count(heading))
         ranges = self._ranges(body, budget)
         chunks: list[TextChunk] = []
         if not whole_title or not ranges:
             chunks.extend(self._title_chunks(title))
         for start, end in ranges:
             chunks.extend(self._fitting(heading, body, start, end))
-        return [_numbered(chunk, ordinal) for ordinal, chunk in enumerate(chunks)]
+        return [replace(chunk, ordinal=ordinal) for ordinal, chunk in enumerate(chunks)]
 
     def _heading(self, title: str) -> tuple[str, bool]:
         """Return what of the title is carried into each chunk, and whether that is all of it."""
@@ -83,8 +87,9 @@ class SentenceChunker(Chunker):
 
     def _title_chunks(self, title: str) -> list[TextChunk]:
         """Chunks of the title alone, for documents without a body and titles too long to be carried whole."""
-        pieces = [title[start:end] for start, end in self._ranges(title, self.max_tokens)]
-        return [TextChunk(0, 0, 0, self.window.count(piece), piece, text_hash(piece)) for piece in pieces]
+        ranges = self._ranges(title, self.max_tokens)
+        pieces = [piece for start, end in ranges for piece in self._fitting("", title, start, end)]
+        return [replace(piece, start=0, end=0) for piece in pieces]
 
     def _fitting(self, heading: str, body: str, start: int, end: int) -> list[TextChunk]:
         """One chunk, or two halves where heading and text together have more tokens than each alone."""
@@ -101,9 +106,13 @@ class SentenceChunker(Chunker):
         spans = _without_opaque(self.window.spans(text))
         borders = _borders(text, spans)
         result = []
-        first = 0
+        first = done = 0
         while first < len(spans):
             last = self._end(spans, borders, first, budget)
+            if last <= done:  # the overlap leaves no room for anything new
+                first = done
+                last = self._end(spans, borders, first, budget)
+            done = last
             result.append((spans[first][0], spans[last - 1][1]))
             first = len(spans) if last == len(spans) else self._restart(borders, first, last)
         return result
@@ -127,16 +136,12 @@ class SentenceChunker(Chunker):
         """Return where the next chunk begins: some whole sentences back, or at `last` after a paragraph."""
         if borders[last] == Border.PARAGRAPH:
             return last
-        earliest = max(first + 1, last - self.overlap_tokens)
+        earliest = last - min(self.overlap_tokens, (last - first) // 2)
         for wanted in (Border.SENTENCE, Border.WORD):
             for at in range(earliest, last):
                 if borders[at] >= wanted:
                     return at
         return last
-
-
-def _numbered(chunk: TextChunk, ordinal: int) -> TextChunk:
-    return TextChunk(ordinal, chunk.start, chunk.end, chunk.tokens, chunk.encoded_text, chunk.text_hash)
 
 
 def _without_opaque(spans: TokenSpans) -> TokenSpans:
@@ -154,9 +159,9 @@ def _borders(text: str, spans: TokenSpans) -> list[Border]:
     if not spans:
         return []
     result = [Border.PARAGRAPH]
-    for (start, end), (next_start, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (next_start, _) in pairwise(spans):
         gap = text[end:next_start]
-        before = text[max(start, end - 4) : end]
+        before = text[max(0, end - 4) : end]
         if gap.count("\n") > 1:
             result.append(Border.PARAGRAPH)
         elif "\n" in gap or before[-1:] in _WIDE_SENTENCE_END or (gap and _SENTENCE_END.search(before)):

@@ -1,4 +1,4 @@
-"""What an encoder is: text in, L2-normalised float32 vectors out, with a fingerprint of everything that decides them."""
+"""What an encoder is: text in, normalised float32 vectors out, with a fingerprint of everything that decides them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -72,4 +72,5 @@ def normalised(vectors: np.ndarray) -> Vectors:
     bad = np.flatnonzero(~np.isfinite(norms) | (norms < 1e-12))
     if len(bad):
         raise EncodingFailed("The encoder gave a vector that is zero or not finite.", int(bad[0]))
-    return rows / norms[:, None]
+    result: Vectors = rows / norms[:, None]
+    return result

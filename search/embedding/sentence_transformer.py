@@ -29,8 +29,9 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _PREPARATION = "words-100-64"  # the version of _prepared; part of the fingerprint
-_LONG_WORD = re.compile(r"\S{101,1000}(?!\S)")
+_LONG_WORD = re.compile(r"(?<!\S)\S{101,1000}(?!\S)")  # without the look behind, a word of 1 MB takes half a minute
 _PIECE_CHARS = 64
+_DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # as SentenceTransformer.encode_document looks for them
 _FINGERPRINTED = (
     "modules.json",
     "sentence_bert_config.json",
@@ -40,6 +41,11 @@ _FINGERPRINTED = (
     "tokenizer_config.json",
     "special_tokens_map.json",
     "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
 )
 
 
@@ -59,7 +65,8 @@ class SentenceTransformerEncoder(Encoder):
     def folder(self) -> Path:
         """Where the model's files are. Raises EncoderUnavailable."""
         folder = _bundled(self.name) or _local(self.name) or _from_hub(self.name, self.revision)
-        if not any(folder.glob("**/*.safetensors")):
+        pickled = (path.parent for path in folder.glob("**/pytorch_model.bin"))
+        if not any(folder.glob("**/*.safetensors")) or not all(any(at.glob("*.safetensors")) for at in pickled):
             raise EncoderUnavailable(
                 f"Encoder {self.name!r} has no safetensors weights in {folder}. Pickled weights are not loaded, "
                 "because they can run code; convert them or choose another encoder."
@@ -91,7 +98,8 @@ class SentenceTransformerEncoder(Encoder):
     @cached_property
     def window_tokens(self) -> int:
         model = self._loaded()
-        prompt = (model.prompts or {}).get("document") or ""
+        prompts = model.prompts or {}
+        prompt = next((prompts[name] for name in _DOCUMENT_PROMPTS if name in prompts), None) or ""
         own = int(self._tokenizer.num_special_tokens_to_add()) + len(self.token_spans(prompt))
         return int(model.max_seq_length or 512) - own
 
@@ -158,7 +166,7 @@ class SentenceTransformerEncoder(Encoder):
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
 
-            transformers_logging.disable_progress_bar()
+            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
             model = SentenceTransformer(
                 str(folder),
                 device=self.device or None,
@@ -220,8 +228,6 @@ def _prepared(text: str) -> tuple[str, list[int]]:
     cuts: list[int] = []
     at = 0
     for match in _LONG_WORD.finditer(text):
-        if match.start() and not text[match.start() - 1].isspace():
-            continue  # the end of a word over 1,000 characters
         for cut in range(match.start() + _PIECE_CHARS, match.end(), _PIECE_CHARS):
             pieces.append(text[at:cut])
             cuts.append(cut + len(cuts))

@@ -138,7 +138,7 @@ class FaissReader(IndexReader):
         selector = segment.live_selector
         if allowed is not None:
             selector = _selector(segment.live & np.isin(segment.ids, allowed, assume_unique=True))
-        parameters = faiss.SearchParameters(sel=selector) if selector is not None else None
+        parameters = faiss.SearchParameters(sel=selector) if selector is not None else None  # type: ignore[call-arg]
         distances, rows = segment.index.search(queries, min(k, len(segment.ids)), params=parameters)
         return np.where(rows >= 0, segment.ids[rows], -1), distances
 
@@ -239,4 +239,4 @@ def _selector(mask: np.ndarray) -> Any:
     """Return the FAISS selector of the rows that are True in `mask`."""
     import faiss
 
-    return faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+    return faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))  # type: ignore[call-arg,arg-type]

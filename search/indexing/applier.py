@@ -209,7 +209,8 @@ def _planned(version: IndexVersion, claimed: Sequence[PendingChange]) -> list[Wo
     for row in claimed:
         document = documents.get(row.document_id)
         digest = content_hash(document.title, document.body) if document else ""
-        now = document and DocumentNow(document.collection_id, document.state == Document.State.PUBLISHED, digest)
+        published = document is not None and document.state == Document.State.PUBLISHED
+        now = DocumentNow(document.collection_id, published, digest) if document else None
         outcome = decide(now, collection_id=version.collection_id, held_content_hash=held.get(row.document_id))
         batch.append(Work(row, document, outcome, digest))
     return batch

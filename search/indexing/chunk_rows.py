@@ -19,8 +19,9 @@ def replace(version: IndexVersion, wanted: Mapping[int, Sequence[TextChunk]]) ->
     """
     held: defaultdict[int, list[HeldChunk]] = defaultdict(list)
     rows = Chunk.objects.filter(version=version, document__in=list(wanted)).live()
-    for document_id, *values in rows.values_list("document_id", "pk", "ordinal", "start", "end", "text_hash"):
-        held[document_id].append(HeldChunk(*values))
+    columns = ("document_id", "pk", "ordinal", "start", "end", "text_hash")
+    for document_id, pk, ordinal, start, end, text_hash in rows.values_list(*columns):
+        held[document_id].append(HeldChunk(pk, ordinal, start, end, text_hash))
     removed: list[int] = []
     moved: list[tuple[int, TextChunk]] = []
     added: list[Chunk] = []

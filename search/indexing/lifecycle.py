@@ -62,7 +62,7 @@ def create_version(
             engine=collection.engine,
             engine_options=collection.engine_options,
             activate_when_ready=activate_when_ready,
-            created_by=user if user is not None and user.pk else None,
+            created_by_id=user.pk if user is not None else None,
             activated_at=now if first else None,
         )
 

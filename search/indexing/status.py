@@ -4,7 +4,7 @@ Reads only. The admin, the API, the search page and health all show these same v
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -87,23 +87,30 @@ def _status(
 ) -> DocumentStatus:
     if version is None:
         return DocumentStatus(Stage.WAITING, _("The collection has no active index version yet."))
-    held = {
-        "version": version.number,
-        "revision": indexed.revision if indexed else None,
-        "chunks": indexed.chunk_count if indexed else 0,
-        "indexed_at": indexed.indexed_at if indexed else None,
-    }
+    held = DocumentStatus(
+        Stage.INDEXED,
+        version=version.number,
+        revision=indexed.revision if indexed else None,
+        chunks=indexed.chunk_count if indexed else 0,
+        indexed_at=indexed.indexed_at if indexed else None,
+    )
+    stage, reason = _stage(document, version, pending, indexed)
+    return replace(held, stage=stage, reason=reason)
+
+
+def _stage(
+    document: Document, version: IndexVersion, pending: PendingChange | None, indexed: IndexedDocument | None
+) -> tuple[Stage, str]:
     if pending is not None and pending.quarantined:
-        return DocumentStatus(Stage.FAILED, pending.last_error, **held)
+        return Stage.FAILED, pending.last_error
     if document.state != Document.State.PUBLISHED:
-        return DocumentStatus(Stage.UNPUBLISHED, **held)
+        return Stage.UNPUBLISHED, ""
     if pending is not None:
         stage = Stage.RETRYING if pending.attempts and pending.last_error else Stage.QUEUED
-        return DocumentStatus(stage, pending.last_error or version.last_error, **held)
+        return stage, pending.last_error or version.last_error
     if indexed is None:
-        return DocumentStatus(Stage.FAILED, _("Not in the index and not queued. Run check_index --repair."), **held)
-    reason = "" if indexed.chunk_count else _("It has neither a title nor text, so there is nothing to find.")
-    return DocumentStatus(Stage.INDEXED, reason, **held)
+        return Stage.FAILED, _("Not in the index and not queued. Run check_index --repair.")
+    return Stage.INDEXED, "" if indexed.chunk_count else _("It has neither a title nor text: nothing to find.")
 
 
 def collection_progress(collection: Collection) -> CollectionProgress:

@@ -1,13 +1,19 @@
 """Text and JSON fields that store what every database can store of any Python string (storable.py)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from search.storable import storable, storable_json
 
+if TYPE_CHECKING:
+    _Text = models.TextField[str, str]
+    _Char = models.CharField[str, str]
+else:
+    _Text, _Char = models.TextField, models.CharField
 
-class StorableTextField(models.TextField):
+
+class StorableTextField(_Text):
     """A TextField without NUL characters and lone surrogates."""
 
     def get_prep_value(self, value: Any) -> Any:
@@ -15,7 +21,7 @@ class StorableTextField(models.TextField):
         return storable(value) if isinstance(value, str) else value
 
 
-class StorableCharField(models.CharField):
+class StorableCharField(_Char):
     """A CharField without NUL characters and lone surrogates."""
 
     def get_prep_value(self, value: Any) -> Any:

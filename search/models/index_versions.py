@@ -24,7 +24,7 @@ from .corpus import Collection, Document
 from .fields import StorableJSONField
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django_stubs_ext.db.models.manager import RelatedManager
 
 _SQL_PARAMETERS = 500
 
@@ -98,7 +98,6 @@ class IndexVersion(models.Model):
     objects = IndexVersionQuerySet.as_manager()
     if TYPE_CHECKING:
         segments: RelatedManager["Segment"]
-        pending_changes: RelatedManager["PendingChange"]
 
     class Meta:
         ordering = ["collection", "-number"]

@@ -3,9 +3,12 @@
 The number of candidates grows until there are `k` documents that the user may see, or no candidates are left.
 """
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
 
 from search.datatypes import Hit, SearchResult, Snippet, Timings, Vectors
 from search.embedding.base import EncoderUnavailable
@@ -26,6 +29,8 @@ from search.retrieval.visible_hits import VisibleHit, best_visible, visible_docu
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+logger = logging.getLogger(__name__)
 
 _FIRST_CANDIDATES = 200
 _WIDEN = 8
@@ -139,12 +144,13 @@ def _encode(query: Query) -> None:
     if not query.use_dense:
         return
     if query.opened.dense is None:
-        query.degraded.append(f"Search by meaning is off: {query.opened.dense_problem}")
+        query.degraded.append(_("Search by meaning is off: its index cannot be opened and waits to be restored."))
         return
     try:
         query.vector = query_vector(query.opened.version, query.text)
     except EncoderUnavailable as error:
-        query.degraded.append(f"Search by meaning is off: {error}")
+        logger.error("A query was answered without its meaning: %s", error)
+        query.degraded.append(_("Search by meaning is off: the encoder of this index version cannot be used."))
 
 
 def _collect(query: Query, limit: int) -> None:
@@ -155,7 +161,7 @@ def _collect(query: Query, limit: int) -> None:
     dense, lexical = query.opened.dense, query.opened.lexical
     wants_lexical = query.use_lexical or query.vector is None
     if wants_lexical and lexical is None and query.opened.lexical_problem and not query.lexical.scores:
-        message = f"Search by words is off: {query.opened.lexical_problem}"
+        message = _("Search by words is off: its index is being built anew.")
         query.degraded.extend([] if message in query.degraded else [message])
     if dense is not None and query.vector is not None:
         spent = query.dense.milliseconds
@@ -204,7 +210,7 @@ def _shares_rare_words(query: Query, chunk_id: int) -> bool:
 
 def _results(query: Query, visible: list[VisibleHit], documents: dict[int, Document]) -> tuple[SearchResult, ...]:
     analyze = query.opened.lexical.analyzer.analyze if query.opened.lexical else analyzer().analyze
-    results = []
+    results: list[SearchResult] = []
     for found in visible:
         document = documents.get(found.document_id)
         if document is None:

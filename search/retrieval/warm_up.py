@@ -4,6 +4,7 @@ import logging
 
 from django.db import connection
 
+from search import registry
 from search.models import IndexVersion
 from search.retrieval.open_index import open_version
 from search.retrieval.query_vectors import query_vector
@@ -12,8 +13,9 @@ logger = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
-    """Do so for every active version. Never raises: a query will meet the same trouble and name it."""
+    """Do so for the default encoder and every active version. Never raises: a query will meet the same trouble and name it."""
     try:
+        registry.encoder("").encode_query("warm up")
         for version in IndexVersion.objects.active().select_related("collection"):
             open_version(version)
             query_vector(version, "warm up")
