@@ -19,7 +19,7 @@ app.autodiscover_tasks(["search"])
 class Sweeper(bootsteps.StartStopStep):
     """Enqueues the sweep when the worker is ready to consume, and every SWEEP_SECONDS after that."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}
+    requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)

@@ -221,7 +221,7 @@ def test_random_histories_end_as_the_database_says(settings: Any) -> None:
         History,
         settings=_hypothesis_settings(),
     )
-    print(f"\n{History.operations} operations, {History.kills} kills: 0 lost, 0 stale, 0 ghosts")
+    print(f"\n{History.operations} operations, {History.kills} kills: 0 lost, 0 stale, 0 ghosts")  # noqa: T201
     assert History.operations >= 2_000
     assert History.kills > 50
 

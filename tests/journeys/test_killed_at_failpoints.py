@@ -1,4 +1,4 @@
-"""kill -9 of the worker at every named failpoint: the last good version keeps serving, and a restart finishes the work."""
+"""kill -9 of the worker at every named failpoint: the last good version serves on, and a restart finishes."""
 
 import json
 
@@ -48,4 +48,4 @@ def test_the_worker_may_be_killed_anywhere(stack: Stack, slug: str) -> None:
             assert stack.found(f"new{number}part3", slug, web=web, mode="lexical") == [f"new-{number}-3"]
     assert stack.found(f"number{len(NAMES) - 1}", slug, mode="lexical") == ["edited"]
     assert stack.found("number0", slug, mode="lexical") == []
-    print(f"\n{len(killed)} of {len(NAMES)} failpoints survived on {stack.profile}")
+    print(f"\n{len(killed)} of {len(NAMES)} failpoints survived on {stack.profile}")  # noqa: T201

@@ -30,7 +30,7 @@ def revision(document_id: int) -> int:
     return Document.objects.values_list("revision", flat=True).get(pk=document_id)
 
 
-def sql(statement: str, *values: object) -> None:
+def sql(statement: str, *values: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 
@@ -73,8 +73,14 @@ def test_a_stale_instance_cannot_set_the_revision_back(version: IndexVersion, ma
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("title", "t"), ("body", "b"), ("url", "https://example.org"), ("language", "de"), ("metadata", {"a": 1}),
-        ("state", "draft"), ("visibility", "staff"), ("external_id", "x"),
+        ("title", "t"),
+        ("body", "b"),
+        ("url", "https://example.org"),
+        ("language", "de"),
+        ("metadata", {"a": 1}),
+        ("state", "draft"),
+        ("visibility", "staff"),
+        ("external_id", "x"),
     ],
 )
 def test_update_is_seen_for_every_field(
@@ -141,9 +147,9 @@ def test_candidates_are_fed_and_retired_versions_are_not(
 def test_a_rolled_back_change_leaves_nothing(version: IndexVersion, make_document: MakeDocument) -> None:
     document = make_document()
     PendingChange.objects.all().delete()
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         Document.objects.filter(pk=document.pk).update(title="never")
-        raise RuntimeError
+        transaction.set_rollback(True)
     assert pending(document.pk) == []
     assert revision(document.pk) == 1
 
