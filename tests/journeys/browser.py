@@ -2,6 +2,7 @@
 
 import http.cookiejar
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -31,6 +32,10 @@ class Page:
 
     def json(self) -> Any:
         return json.loads(self.text)
+
+    def errors(self) -> list[str]:
+        """Return what the page says is wrong with its form."""
+        return re.findall(r'class="[^"]*error[^"]*"[^>]*>(.*?)</(?:ul|p|div|li)>', self.text, re.DOTALL)
 
     def form_with(self, names: set[str]) -> Form:
         """Return the form that has all of these fields."""
@@ -74,7 +79,7 @@ class Browser:
 
     def log_in(self, username: str, password: str) -> None:
         """Log in through the admin's own page."""
-        page = self.submit("/admin/login/", username=username, password=password)
+        page = self.submit("/admin/login/?next=/admin/", username=username, password=password)
         assert page.status == 200 and self._cookie("sessionid"), f"Could not log in: {page.status} {page.url}"
 
     def _cookie(self, name: str) -> str:
@@ -98,6 +103,8 @@ class _FormReader(HTMLParser):
         self.forms: list[Form] = []
         self._form: Form | None = None
         self._select = ""
+        self._options: list[tuple[str, bool]] = []  # value, is it selected
+        self._multiple = False
         self._textarea: str | None = None
         self._text = ""
 
@@ -116,9 +123,9 @@ class _FormReader(HTMLParser):
             if kind not in ("submit", "button", "file", "image", "checkbox", "radio") or "checked" in given:
                 self._form.fields.append((name, given.get("value") or ("on" if "checked" in given else "")))
         elif tag == "select":
-            self._select = name
-        elif tag == "option" and self._select and "selected" in given:
-            self._form.fields.append((self._select, given.get("value") or ""))
+            self._select, self._options, self._multiple = name, [], "multiple" in given
+        elif tag == "option":
+            self._options.append((given.get("value") or "", "selected" in given))
         elif tag == "textarea":
             self._textarea, self._text = name, ""
 
@@ -130,7 +137,11 @@ class _FormReader(HTMLParser):
         if tag == "textarea" and self._form is not None and self._textarea:
             self._form.fields.append((self._textarea, self._text.removeprefix("\n")))
             self._textarea = None
-        elif tag == "select":
+        elif tag == "select" and self._form is not None and self._select:
+            chosen = [value for value, selected in self._options if selected]
+            if not chosen and not self._multiple:  # as browsers do
+                chosen = [value for value, _ in self._options[:1]]
+            self._form.fields += [(self._select, value) for value in chosen]
             self._select = ""
         elif tag == "form":
             self._form = None

@@ -102,6 +102,7 @@ class Stack:
         self.valkey: Valkey | None = None
         self.webs: list[Server] = []
         self.worker: Server | None = None
+        self.disturbed = False  # the worker may be about to give up, because the broker went away
         self.browsers: list[Browser] = []
 
     # --- the life of the installation
@@ -132,9 +133,10 @@ class Stack:
 
     def restore(self) -> None:
         """Undo what a journey did to worker and broker, for the next one."""
-        self.broker.mend()
-        if self.worker is None or not self.worker.alive or self.worker.env != self.env:
+        self.mend_broker()
+        if self.worker is None or not self.worker.alive or self.worker.env != self.env or self.disturbed:
             self.kill_worker()
+            self.disturbed = False
             self.start_worker()
 
     def start_worker(self, *, env: Mapping[str, str] | None = None) -> None:
@@ -158,6 +160,20 @@ class Stack:
     def wait_worker_ended(self, seconds: float = INDEX_SECONDS) -> None:
         """Wait until the worker has ended by itself, as it does at a failpoint."""
         wait_until(lambda: not (self.worker and self.worker.alive), seconds=seconds, what="the worker has ended")
+
+    def break_broker(self) -> None:
+        """Make the broker unusable for everybody."""
+        self.disturbed = True
+        self.broker.break_down()
+
+    def mend_broker(self) -> None:
+        """Make the broker usable again."""
+        self.broker.mend()
+
+    def revive_worker(self) -> None:
+        """Start the worker again if it has ended by itself, as the launcher does."""
+        if self.worker is not None and self.worker.process is not None and not self.worker.alive:
+            self.start_worker()
 
     # --- what people and scripts do with it
 
@@ -195,9 +211,16 @@ class Stack:
 
     def make_collection(self, slug: str) -> str:
         """Create a collection in the admin and wait until it can be searched."""
-        self.admin.submit("/admin/search/collection/add/", name=f"Journey {slug}", slug=slug)
+        self.fill_in("/admin/search/collection/add/", name=f"Journey {slug}", slug=slug)
         self.wait_indexed(slug)
         return slug
+
+    def fill_in(self, path: str, **fields: str) -> None:
+        """Send a form of the admin and make sure that it was accepted."""
+        page = self.admin.submit(path, **fields)
+        assert page.status == 200 and page.url != self.admin.origin + path, (
+            f"{path} was not accepted ({page.status}): {page.errors() or page.text[:2000]}"
+        )
 
     def put(self, slug: str, external_id: str, **document: Any) -> None:
         """Create or replace a document by the API."""
@@ -215,10 +238,15 @@ class Stack:
         """Return the external ids of what one of the web servers finds."""
         return [r["document"]["external_id"] for r in self.search(query, slug, web=web, mode=mode, k=k)]
 
-    def wait_indexed(self, slug: str, timeout: float = INDEX_SECONDS) -> None:
-        """Wait until the collection's active version has no pending change; fail at once on a quarantined one."""
+    def wait_indexed(self, slug: str, timeout: float = INDEX_SECONDS, *, revive: bool = False) -> None:
+        """Wait until the collection's active version holds everything; fail at once on a quarantined document.
+
+        With `revive`, a worker that gives up meanwhile is started again.
+        """
 
         def settled() -> bool:
+            if revive:
+                self.revive_worker()
             waiting, failed = self.pending(slug)
             if failed:
                 raise AssertionError(f"Documents of {slug} are in quarantine: {failed}")
@@ -227,16 +255,18 @@ class Stack:
         wait_until(settled, seconds=timeout, what=f"every change of {slug} is indexed")
 
     def pending(self, slug: str) -> tuple[int, list[str]]:
-        """Return how many changes wait (1 while there is no active version) and the reasons of failed ones."""
+        """Return how many changes wait and the reasons of failed ones; unfinished publishing counts as one."""
         version = self.sql(
-            "SELECT v.id FROM search_indexversion v JOIN search_collection c ON c.id = v.collection_id "
-            "WHERE c.slug = %s AND v.state = 'active'",
+            "SELECT v.id, v.filled_to IS NULL AND v.lexical_generation >= v.generation FROM search_indexversion v "
+            "JOIN search_collection c ON c.id = v.collection_id WHERE c.slug = %s AND v.state = 'active'",
             [slug],
         )
         if not version:
             return 1, []
-        rows = self.sql("SELECT quarantined, last_error FROM search_pendingchange WHERE version_id = %s", version[0])
-        return sum(not row[0] for row in rows), [row[1] for row in rows if row[0]]
+        pk, published = version[0]
+        rows = self.sql("SELECT quarantined, last_error FROM search_pendingchange WHERE version_id = %s", [pk])
+        failed = [row[1] for row in rows if row[0]]
+        return (len(rows) - len(failed)) or int(not published), failed
 
     def collection_id(self, slug: str) -> int:
         """Return a collection's id."""
