@@ -6,6 +6,7 @@ Weights are read from safetensors only, and code that comes with a model is neve
 the first encoding, never at import and never before a fork.
 """
 
+import copy
 import hashlib
 import json
 import logging
@@ -31,7 +32,6 @@ DEFAULT_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _PREPARATION = "words-100-64"  # the version of _prepared; part of the fingerprint
 _LONG_WORD = re.compile(r"(?<!\S)\S{101,1000}(?!\S)")  # without the look behind, a word of 1 MB takes half a minute
 _PIECE_CHARS = 64
-_DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # as SentenceTransformer.encode_document looks for them
 _FINGERPRINTED = (
     "modules.json",
     "sentence_bert_config.json",
@@ -98,8 +98,7 @@ class SentenceTransformerEncoder(Encoder):
     @cached_property
     def window_tokens(self) -> int:
         model = self._loaded()
-        prompts = model.prompts or {}
-        prompt = next((prompts[name] for name in _DOCUMENT_PROMPTS if name in prompts), None) or ""
+        prompt = (model.prompts or {}).get("document") or ""
         own = int(self._tokenizer.num_special_tokens_to_add()) + len(self.token_spans(prompt))
         return int(model.max_seq_length or 512) - own
 
@@ -110,14 +109,15 @@ class SentenceTransformerEncoder(Encoder):
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         self._loaded()
         prepared, cuts = _prepared(text)
-        encoded = self._tokenizer(
-            prepared,
-            add_special_tokens=False,
-            return_offsets_mapping=True,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )
+        with self._lock:
+            encoded = self._tokenizer(
+                prepared,
+                add_special_tokens=False,
+                return_offsets_mapping=True,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+                verbose=False,
+            )
         spans = [(start, end) for start, end in encoded["offset_mapping"] if end > start]
         if not cuts:
             return spans
@@ -177,7 +177,10 @@ class SentenceTransformerEncoder(Encoder):
         except Exception as error:
             raise EncoderUnavailable(f"Encoder {self.name!r} in {folder} cannot be loaded: {error}") from error
         model.eval()
-        self._tokenizer = model.tokenizer
+        # A tokenizer holds its truncation as state: counting with the one that encodes would, in another
+        # thread, let that one encode too much or too little. The first use of either sets its state.
+        self._tokenizer = copy.deepcopy(model.tokenizer)
+        model.encode_query("")
         self._model = model
 
 
