@@ -18,7 +18,7 @@ from search.health import Check, State, is_ready, readiness
 from search.models import Collection, PendingChange
 from search.retrieval import open_index, query_vectors
 from search.retrieval import warm_up as loading
-from search.retrieval.warm_up import warm_up
+from tests.api.conftest import load_versions
 from tests.conftest import MakeDocument
 
 Indexed = Callable[[], int]
@@ -37,7 +37,7 @@ def served(make_document: MakeDocument, indexed: Indexed) -> None:
     """An installation with an active version, loaded and warm."""
     make_document()
     indexed()
-    warm_up()
+    load_versions()
 
 
 def found(name: str) -> Check:

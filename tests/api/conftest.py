@@ -7,6 +7,10 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from rest_framework.test import APIClient
 
+from search.models import IndexVersion
+from search.retrieval.open_index import open_version
+from search.retrieval.query_vectors import query_vector
+
 Client = APIClient
 MakeUser = Callable[..., User]
 
@@ -65,6 +69,13 @@ def member(make_user: MakeUser) -> Client:
 def curator(make_user: MakeUser) -> Client:
     """Somebody with every permission that the API asks for."""
     return client_of(make_user("curator", *CURATOR))
+
+
+def load_versions() -> None:
+    """Load what a web process loads when it starts, on the test's own connection."""
+    for version in IndexVersion.objects.active().select_related("collection"):
+        open_version(version)
+        query_vector(version, "warm up")
 
 
 def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:

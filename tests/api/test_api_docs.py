@@ -15,9 +15,8 @@ from search import health
 from search.api import bulk, problems
 from search.indexing.status import Stage
 from search.models import Collection
-from search.retrieval.warm_up import warm_up
 
-from .conftest import CURATOR, Client, MakeUser
+from .conftest import CURATOR, Client, MakeUser, load_versions
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "api.md").read_text()
 VARIABLES = {"$BASE": "", "$AUTH": "connector:a-long-password"}
@@ -73,7 +72,7 @@ def test_every_example_runs(make_user: MakeUser, collection: Collection, indexed
     Collection.objects.filter(pk=collection.pk).update(slug="handbook")
     make_user("connector", *CURATOR)
     indexed()
-    warm_up()
+    load_versions()
 
     answers = [(command, run(Client(), command)) for command in commands()]
 

@@ -8,10 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from search import health
 from search.models import Collection
-from search.retrieval.warm_up import warm_up
 from tests.conftest import MakeDocument
 
-from .conftest import Client
+from .conftest import Client, load_versions
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def test_live_answers_without_asking_anybody(visitor: Client, path: str) -> None
 def test_ready_says_what_was_checked(visitor: Client, make_document: MakeDocument, indexed: Callable[[], int]) -> None:
     make_document()
     indexed()
-    warm_up()
+    load_versions()
 
     response = visitor.get("/health/ready")
 
