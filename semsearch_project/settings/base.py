@@ -171,7 +171,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "search.api.pagination.IdCursorPagination",
     "DEFAULT_METADATA_CLASS": None,  # the schema says it all, and OPTIONS would look up objects to say less
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "search.api.openapi.OpenApiSchema",
     "EXCEPTION_HANDLER": "search.api.problems.problem_details_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -157,3 +157,13 @@ def test_the_page_that_shows_it_loads_nothing_from_elsewhere(visitor: Client, db
     assert re.findall(r"(?:src|href)=\"([^\"]+)\"", page)
     assert not re.findall(r"https?://[^\"'\s]+", page)
     assert '"validatorUrl": null' in page
+
+
+def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
+    open_to_all = {(path, method) for path, method, operation in operations(schema) if {} in operation["security"]}
+
+    assert open_to_all == {
+        (path, method)
+        for path, method, _operation in operations(schema)
+        if path == "/api/v1/search/" or (method == "get" and not path.startswith("/api/v1/index-versions/"))
+    }
