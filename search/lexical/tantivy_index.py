@@ -242,7 +242,7 @@ class LexicalReader:
 def open_publication(folder: Path, publication: Publication, previous: LexicalReader | None = None) -> LexicalReader:
     """Return a reader of a publication below `folder`, after verifying each file that `previous` has not.
 
-    Raises LexicalDamaged when a file is missing, superfluous or not what the database says.
+    Raises LexicalDamaged when a file is missing or not what the database says.
     """
     place = folder / "published" / publication.folder
     verified = previous.publication.files if previous else {}
