@@ -13,7 +13,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 def test_any_text_has_a_vector_of_norm_one(texts: list[str]) -> None:
     vectors = FakeEncoder().encode_documents(texts)
 
-    assert (vectors.shape, vectors.dtype) == ((len(texts), 32), np.float32)
+    assert vectors.shape == (len(texts), 32) and vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 

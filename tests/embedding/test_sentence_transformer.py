@@ -54,14 +54,14 @@ def encoder_in(folder: Path, **options: Any) -> SentenceTransformerEncoder:
 def test_each_text_has_a_float32_vector_of_norm_one(real_encoder: SentenceTransformerEncoder) -> None:
     vectors = real_encoder.encode_documents(TEXTS)
 
-    assert (vectors.shape, vectors.dtype) == ((len(TEXTS), 384), np.float32)
+    assert vectors.shape == (len(TEXTS), 384) and vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
 def test_a_query_has_one_vector(real_encoder: SentenceTransformerEncoder) -> None:
     vector = real_encoder.encode_query("wait until several threads have finished")
 
-    assert (vector.shape, vector.dtype) == ((384,), np.float32)
+    assert vector.shape == (384,) and vector.dtype == np.float32
 
 
 def test_the_same_texts_have_the_same_vectors(real_encoder: SentenceTransformerEncoder) -> None:
