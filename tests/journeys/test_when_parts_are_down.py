@@ -23,7 +23,7 @@ def assert_each_found_once(stack: Stack, slug: str, count: int) -> None:
         assert f"d{number}" in stack.found(body(number), slug, mode="dense", k=3), word
     chunks = stack.sql(
         "SELECT count(*), count(DISTINCT c.document_id) FROM search_chunk c JOIN search_document d "
-        "ON d.id = c.document_id WHERE d.collection_id = %s",
+        "ON d.id = c.document_id WHERE d.collection_id = %s AND c.removed_generation IS NULL",
         [stack.collection_id(slug)],
     )
     assert chunks == [(count, count)]
