@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from search.conf import conf
-from search.indexing.status import CollectionProgress
+from search.indexing.progress import CollectionProgress
 from search.models import Collection
 
 from .fields import KnownFieldsOnly, ObjectField, StorableText

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import Count, Min
 
-from search.indexing.status import CollectionProgress
+from search.indexing.progress import CollectionProgress
 from search.models import Collection, Document, IndexedDocument, IndexVersion, PendingChange
 
 from .permissions import User, reads_everything

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from search.indexing.status import collection_progress
+from search.indexing.progress import collection_progress
 from search.models import Collection, PendingChange
 from tests.conftest import MakeDocument
 
