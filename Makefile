@@ -68,7 +68,7 @@ types: $(INSTALLED_DEV)
 	$(PY) -m mypy
 
 contracts: $(INSTALLED_DEV)
-	$(PY) -m importlinter.cli lint
+	$(VENV)/bin/lint-imports
 
 migrations: $(INSTALLED_DEV)
 	$(PY) manage.py makemigrations --check --dry-run --settings semsearch_project.settings.test
