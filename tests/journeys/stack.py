@@ -81,7 +81,7 @@ class ValkeyBroker:
         from redis import Redis
 
         with Redis(unix_socket_path=str(self.valkey.socket_path)) as client:
-            waiting: list[bytes] = client.lrange("celery", 0, -1)  # type: ignore[assignment]
+            waiting: list[bytes] = client.lrange("celery", 0, -1)
             for message in waiting:
                 client.lpush("celery", *[message] * copies)
             return len(waiting)

@@ -9,13 +9,12 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 USERNAME = "admin"
 
 
 class Command(BaseCommand):
-    help = _("Create the user “admin” with a random password, if nobody is a superuser yet.")
+    help = "Create the user “admin” with a random password, if nobody is a superuser yet."
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = create_first_admin(USERNAME)
@@ -31,15 +30,15 @@ def create_first_admin(username: str) -> str | None:
 
     Raises CommandError when an account without these rights has the name.
     """
-    users = get_user_model()._default_manager
+    users = get_user_model().objects
     with transaction.atomic():
         if users.filter(is_superuser=True).exists():
             return None
-        if users.filter(**{get_user_model().USERNAME_FIELD: username}).exists():
+        if users.filter(username=username).exists():
             raise CommandError(
                 f"There is no superuser, and the name {username!r} belongs to an account without these rights. "
                 "Make one yourself: manage.py createsuperuser"
             )
         password = secrets.token_urlsafe(12)
-        get_user_model().objects.create_superuser(username=username, email="", password=password)  # type: ignore[attr-defined]
+        users.create_superuser(username=username, email="", password=password)
     return password
