@@ -5,10 +5,11 @@ names the nearest known one. docs/settings.md documents every key, and a test co
 """
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -64,6 +65,25 @@ class Conf:
         return self.DATA_DIR / "index"
 
 
+_AT_LEAST_ONE = (
+    "MAX_QUERY_CHARS",
+    "BATCH_SIZE",
+    "ENCODE_SLICE_CHUNKS",
+    "APPLY_BATCH_DOCUMENTS",
+    "MAX_ATTEMPTS",
+    "TAIL_MAX_ROWS",
+    "MAX_SEGMENTS",
+)
+_KIND_NAMES: dict[Any, str] = {
+    Path: "a pathlib.Path",
+    str: "a text",
+    bool: "True or False",
+    int: "a whole number",
+    float: "a finite number",
+    dict[str, str]: "a dictionary of dotted paths by name",
+}
+
+
 def conf() -> Conf:
     """Return the current settings, checked."""
     from django.conf import settings
@@ -101,15 +121,25 @@ def _parse(name: str, text: str, kind: Any) -> Any:
 
 
 def _checked(values: Mapping[str, Any]) -> Conf:
-    known = {f.name for f in fields(Conf)}
+    kinds = {f.name: f.type for f in fields(Conf)}
     for key in values:
-        if key not in known:
+        if key not in kinds:
             raise ImproperlyConfigured(_unknown(key, f"settings.SEMSEARCH[{key!r}]"))
+        if not _fits(values[key], kinds[key]):
+            raise ImproperlyConfigured(f"SEMSEARCH {key} is {values[key]!r}; it must be {_KIND_NAMES[kinds[key]]}.")
     result = Conf(**values)
-    for key in ("BATCH_SIZE", "ENCODE_SLICE_CHUNKS", "APPLY_BATCH_DOCUMENTS", "MAX_ATTEMPTS", "TAIL_MAX_ROWS"):
+    for key in _AT_LEAST_ONE:
         if getattr(result, key) < 1:
             raise ImproperlyConfigured(f"SEMSEARCH {key} is {getattr(result, key)}; it must be at least 1.")
     return result
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, get_origin(kind) or kind)
 
 
 def _unknown(key: str, where: str) -> str:

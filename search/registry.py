@@ -81,7 +81,7 @@ def validate_collection_options(*, chunking: Any, engine: str, engine_options: A
 def _chunker_class(options: dict[str, Any]) -> type[Chunker]:
     known = conf().CHUNKERS
     name = options.get("chunker", "sentence")
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise BadChunkingOptions(f"No chunker is called {name!r}; known: {', '.join(known)}.")
     found: type[Chunker] = import_string(known[name])
     return found

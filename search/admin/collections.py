@@ -21,7 +21,7 @@ from search.admin.dialogs import ask_first, leave_dialog
 from search.admin.forms import CollectionForm
 from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.admin.labels import NOTHING, failed_label, progress_bar, short
-from search.admin.progress import collection_progresses
+from search.indexing.progress import collection_progresses
 from search.models import Collection, Document, IndexVersion
 from search.models.fields import StorableJSONField
 

@@ -7,8 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from search.admin import addresses
-from search.admin.progress import collection_progresses
-from search.indexing.status import CollectionProgress
+from search.indexing.progress import CollectionProgress, collection_progresses
 from search.models import Collection
 
 MAX_CARDS = 60

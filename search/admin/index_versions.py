@@ -18,9 +18,9 @@ from unfold.views import ChangeList
 from search.admin import addresses
 from search.admin.dialogs import ask_first, leave_dialog
 from search.admin.labels import choice_label, failed_label, moment, short
-from search.admin.progress import PendingWork, pending_work
 from search.admin.read_only import ReadOnly
 from search.indexing import lifecycle
+from search.indexing.progress import PendingWork, pending_work
 from search.models import IndexVersion, Segment
 
 _HASH_CHARS = 16

@@ -11,7 +11,8 @@ from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from search.indexing.status import CollectionProgress, DocumentStatus, Stage
+from search.indexing.progress import CollectionProgress
+from search.indexing.status import DocumentStatus, Stage
 from search.models import Document, IndexVersion, PendingChange, Segment
 
 STAGE_NAMES = {

@@ -8,19 +8,18 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from search.conf import conf
-from search.indexing.progress import CollectionProgress
-from search.models import Collection
+from search.indexing.progress import CollectionProgress, collection_progresses
+from search.models import Collection, Document
 
 from .fields import KnownFieldsOnly, ObjectField, StorableText
-from .permissions import User
-from .progress import collections_progress
+from .permissions import User, reads_everything
 
 
 class ProgressSerializer(serializers.Serializer[CollectionProgress]):
     """How far the index is. Counts only documents that the asker may see."""
 
     documents = serializers.IntegerField(help_text="Published documents.")
-    indexed = serializers.IntegerField(help_text="Documents that the active version holds.")
+    indexed = serializers.IntegerField(help_text="Documents whose newest text can be found.")
     pending = serializers.IntegerField(help_text="Changes that the worker has yet to apply.")
     failed = serializers.IntegerField(help_text="Documents that could not be indexed and need somebody.")
     active_version = serializers.IntegerField(source="version", allow_null=True)
@@ -71,7 +70,8 @@ class CollectionSerializer(KnownFieldsOnly[Collection], serializers.ModelSeriali
 
 def collection_list(collections: Sequence[Collection], user: User) -> list[dict[str, Any]]:
     """Return collections with their progress, as `user` may know it."""
-    serializer = CollectionSerializer(context={"progress": collections_progress(collections, user)})
+    visible = None if reads_everything(user) else Document.objects.visible_to(user)
+    serializer = CollectionSerializer(context={"progress": collection_progresses(collections, visible=visible)})
     return [serializer.to_representation(collection) for collection in collections]
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from search.models import IndexVersion, PendingChange, Segment
+from search.indexing.progress import PendingWork, pending_work
+from search.models import IndexVersion, Segment
 
 
 class SegmentSerializer(serializers.ModelSerializer[Segment]):
@@ -74,10 +74,10 @@ class IndexVersionSerializer(serializers.ModelSerializer[IndexVersion]):
 
     @extend_schema_field(VersionProgressSerializer)
     def get_progress(self, version: IndexVersion) -> dict[str, Any]:
-        counts: dict[tuple[int, bool], int] = self.context["pending"]
+        work: PendingWork = self.context["pending"].get(version.pk, PendingWork())
         return {
-            "pending": counts.get((version.pk, False), 0),
-            "failed": counts.get((version.pk, True), 0),
+            "pending": work.waiting,
+            "failed": work.failed,
             "all_queued": version.filled_to is None,
         }
 
@@ -91,7 +91,6 @@ class IndexVersionFilters(serializers.Serializer[Any]):
 
 def index_version_list(versions: Sequence[IndexVersion]) -> list[dict[str, Any]]:
     """Return index versions with their progress; the number of queries is constant."""
-    rows = PendingChange.objects.filter(version__in=versions).order_by().values("version_id", "quarantined")
-    pending = {(row["version_id"], row["quarantined"]): row["n"] for row in rows.annotate(n=Count("pk"))}
+    pending = pending_work([version.pk for version in versions])
     serializer = IndexVersionSerializer(context={"pending": pending})
     return [serializer.to_representation(version) for version in versions]

@@ -114,16 +114,16 @@ def _fed_active_first(collection_id: int) -> list[IndexVersion]:
 
 
 def _advance(version: IndexVersion, lease: Lease) -> tuple[int, bool]:
-    """Do one step for one version: a batch, else a piece of its filling, else its finish.
+    """Do one step for one version: a piece of its filling, else a batch, else its finish.
 
     Returns how many changes were applied, and whether there may be another step.
     """
     try:
+        if builder.fill(version, lease):
+            return 0, True
         claimed = _claim(version)
         if claimed:
             return _apply(version, claimed, lease), True
-        if builder.fill(version, lease):
-            return 0, True
         if not version.lexical_files or version.lexical_generation < version.generation:
             lexical_feed.catch_up(version, lease)
         segments.maintain(version, lease)

@@ -1,17 +1,13 @@
-"""Answers for people: where a document is on its way into the index, and how far a collection is.
-
-Reads only. The admin, the API, the search page and health all show these same values.
-"""
+"""Where each document is on its way into the index, for the admin and the API. Reads only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Min
 from django.utils.translation import gettext as _
 
-from search.models import Collection, Document, IndexedDocument, IndexVersion, PendingChange
+from search.models import Document, IndexedDocument, IndexVersion, PendingChange
 
 
 class Stage(StrEnum):
@@ -35,31 +31,6 @@ class DocumentStatus:
     revision: int | None = None
     chunks: int = 0
     indexed_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CollectionProgress:
-    """How far the active version of a collection is behind the corpus."""
-
-    version: int | None
-    documents: int
-    indexed: int
-    pending: int
-    failed: int
-    oldest_pending_since: datetime | None
-    last_error: str
-
-    @property
-    def up_to_date(self) -> bool:
-        """True when nothing waits."""
-        return self.version is not None and self.pending == 0
-
-    @property
-    def percent(self) -> int:
-        """Share of the published documents that are indexed, rounded down, 0 to 100."""
-        if self.documents == 0:
-            return 100 if self.up_to_date else 0
-        return max(0, min(100, 100 * (self.documents - self.pending) // self.documents))
 
 
 def document_statuses(documents: Sequence[Document]) -> dict[int, DocumentStatus]:
@@ -111,21 +82,3 @@ def _stage(
     if indexed is None:
         return Stage.FAILED, _("Not in the index and not queued. Run check_index --repair.")
     return Stage.INDEXED, "" if indexed.chunk_count else _("It has neither a title nor text: nothing to find.")
-
-
-def collection_progress(collection: Collection) -> CollectionProgress:
-    """Return how far the collection's active version is."""
-    documents = collection.documents.published().count()
-    version = collection.active_version()
-    if version is None:
-        return CollectionProgress(None, documents, 0, documents, 0, None, collection.last_error)
-    waiting = version.pending_changes.waiting()
-    return CollectionProgress(
-        version=version.number,
-        documents=documents,
-        indexed=version.documents,
-        pending=waiting.count(),
-        failed=version.pending_changes.failed().count(),
-        oldest_pending_since=waiting.aggregate(oldest=Min("created_at"))["oldest"],
-        last_error=version.last_error or collection.last_error,
-    )

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 
 from search import registry
-from search.engines.base import BadVectors, IndexDamaged, IndexReader
+from search.engines.base import BadEngineOptions, BadVectors, IndexDamaged, IndexReader
 from search.index_state import read_changes, read_state
 from search.lexical.tantivy_index import LexicalDamaged, LexicalReader, Publication, open_publication
 from search.models import IndexVersion, MissingEmbedding, Segment
@@ -99,14 +99,14 @@ def _with_dense(opened: OpenVersion, version: IndexVersion) -> OpenVersion:
         return opened
     segments = list(version.segments.all())
     ids = tuple(segment.pk for segment in segments)
-    engine = registry.engine_for(version.engine, version.engine_options)
     try:
+        engine = registry.engine_for(version.engine, version.engine_options)
         if previous is not None and ids == opened.segment_ids and not opened.dense_problem:
             dense = previous.changed(read_changes(version, previous.generation))
         else:
             _refuse_known_damage(segments, opened)
             dense = engine.open(read_state(version), previous)
-    except (IndexDamaged, MissingEmbedding, BadVectors, OSError) as error:
+    except (IndexDamaged, MissingEmbedding, BadVectors, BadEngineOptions, OSError) as error:
         logger.error("The vectors of %s cannot be opened: %s", version, error)
         if isinstance(error, IndexDamaged):
             names = version.segments.filter(path=error.path.name) | version.segments.filter(ids_path=error.path.name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from search.datatypes import Hit, SearchResult, Snippet, Timings, Vectors
-from search.embedding.base import EncoderUnavailable
+from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.lexical.tantivy_index import analyzer
 from search.models import Document, IndexVersion
 from search.retrieval import fusion
@@ -141,14 +141,15 @@ def _terms(opened: OpenVersion, text: str) -> list[str]:
 
 def _encode(query: Query) -> None:
     """Give the query its vector, or note why the dense leg cannot take part."""
-    if not query.use_dense:
+    words_are_off = query.opened.lexical is None and query.opened.lexical_problem
+    if not query.use_dense and not words_are_off:
         return
     if query.opened.dense is None:
         query.degraded.append(_("Search by meaning is off: its index cannot be opened and waits to be restored."))
         return
     try:
         query.vector = query_vector(query.opened.version, query.text)
-    except EncoderUnavailable as error:
+    except (EncoderUnavailable, EncodingFailed) as error:
         logger.error("A query was answered without its meaning: %s", error)
         query.degraded.append(_("Search by meaning is off: the encoder of this index version cannot be used."))
 

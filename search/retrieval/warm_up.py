@@ -13,7 +13,9 @@ logger = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
-    """Do so for the default encoder and every active version. Never raises: a query will meet the same trouble and name it."""
+    """Do so for the default encoder and every active version. Never raises: a query will
+    meet the same trouble and name it.
+    """
     try:
         registry.encoder("").encode_query("warm up")
         for version in IndexVersion.objects.active().select_related("collection"):

@@ -12,11 +12,11 @@ from django.contrib.auth.models import AnonymousUser
 
 from search import query_service
 from search.datatypes import SearchResponse
-from search.models import Collection
+from search.indexing.progress import CollectionProgress, collection_progresses
+from search.models import Collection, Document
 
 from .asking import Asked
 from .examples import example_queries
-from .progress import VisibleProgress, visible_progress
 
 Visitor = AbstractBaseUser | AnonymousUser
 
@@ -54,7 +54,7 @@ class Answer:
     collections: tuple[Collection, ...] = ()
     collection: Collection | None = None
     response: SearchResponse | None = None
-    progress: VisibleProgress | None = None
+    progress: CollectionProgress | None = None
     examples: tuple[Link, ...] = ()
     message: str = ""
     retry_after_seconds: int = 0
@@ -125,7 +125,7 @@ def answered(
     collections: tuple[Collection, ...],
     collection: Collection,
     response: SearchResponse,
-    progress: VisibleProgress | None = None,
+    progress: CollectionProgress | None = None,
 ) -> Answer:
     """Return how `response` is shown: as results, as the nearest there is, or as nothing."""
     found = State.RESULTS if response.good_match else State.DISTANT
@@ -164,3 +164,8 @@ def _not_ready(
         message=str(error),
         retry_after_seconds=error.retry_after_seconds,
     )
+
+
+def visible_progress(collection: Collection, user: Visitor) -> CollectionProgress:
+    """Return how far the collection's index is with the documents that `user` may see."""
+    return collection_progresses([collection], visible=Document.objects.visible_to(user))[collection.pk]

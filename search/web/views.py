@@ -13,9 +13,8 @@ from django_htmx.http import push_url, replace_url
 from search.models import Collection, Document
 
 from .access import PageRequest, came_from, page, wants_part
-from .answering import Answer, answer
+from .answering import Answer, answer, visible_progress
 from .asking import Asked
-from .progress import visible_progress
 from .reading import read_document
 
 

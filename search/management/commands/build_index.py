@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from search.indexing import applier, lifecycle
-from search.indexing.status import collection_progress
+from search.indexing.progress import collection_progress
 from search.models import Collection, IndexVersion
 
 

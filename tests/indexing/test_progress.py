@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from search.admin.progress import collection_progresses
-from search.indexing.status import collection_progress
+from search.indexing.progress import collection_progress, collection_progresses
 from search.models import Collection, Document, PendingChange
 from tests.conftest import MakeDocument
 
