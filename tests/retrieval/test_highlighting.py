@@ -1,0 +1,149 @@
+"""Snippets show the part that answers, mark exactly the words that match, and never cut one in two."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.datatypes import Snippet
+from search.lexical.tantivy_index import analyzer
+from search.retrieval.highlighting import snippet
+
+ANALYZE = analyzer().analyze
+FILLER = "Nothing of interest is said in this sentence at all. "
+
+
+def cut(text: str, query: str, start: int = 0, end: int | None = None) -> Snippet:
+    """Return the snippet of a text for a query."""
+    return snippet(text, start, len(text) if end is None else end, list(ANALYZE(query)), ANALYZE)
+
+
+def marked(found: Snippet) -> list[str]:
+    """Return the words that are highlighted."""
+    return [found.text[start:end] for start, end in found.highlights]
+
+
+def test_a_short_text_is_shown_whole_with_its_matches_marked() -> None:
+    found = cut("Wait for several threads.", "thread waiting")
+
+    assert found.text == "Wait for several threads."
+    assert found.highlights == ((0, 4), (17, 24))
+
+
+def test_accents_and_endings_are_marked_as_they_are_found() -> None:
+    assert marked(cut("Die Crèmes brûlées, CRÈME!", "creme brulee")) == ["Crèmes", "brûlées", "CRÈME"]
+
+
+def test_a_name_with_underscores_is_marked_whole() -> None:
+    assert marked(cut("Call thread_pool_size() now.", "pool")) == ["thread_pool_size"]
+
+
+def test_emoji_before_a_match_do_not_move_its_offsets() -> None:
+    found = cut("👩‍👩‍👧‍👦 🇩🇪 字 threads", "thread")
+
+    assert marked(found) == ["threads"]
+
+
+def test_only_the_chunk_s_range_is_shown() -> None:
+    text = "First part threads. Second part threads. Third."
+
+    found = cut(text, "threads", 20, 40)
+
+    assert (found.text, marked(found)) == ("… Second part threads. …", ["threads"])
+
+
+def test_ranges_beyond_the_text_show_what_there_is() -> None:
+    assert cut("Short.", "x", 2, 1_000).text == "… ort."
+    assert cut("Short.", "x", 50, 60).text in ("", "… ")
+    assert cut("", "x").text == ""
+
+
+def test_lines_are_joined() -> None:
+    found = cut("One\ntwo\n\nthreads\tfour", "threads")
+
+    assert (found.text, marked(found)) == ("One two  threads four", ["threads"])
+
+
+def test_leading_space_is_left_out() -> None:
+    assert cut("   \n threads", "threads") == Snippet("threads", ((0, 7),))
+
+
+def test_the_window_with_the_most_distinct_terms_is_shown() -> None:
+    text = "Threads threads threads threads. " + FILLER * 12 + "Some threads hold a lock. " + FILLER * 12
+
+    found = cut(text, "threads lock")
+
+    assert "Some threads hold a lock." in found.text
+    assert found.text.startswith("… ") and found.text.endswith(" …")
+    assert len(found.text) <= 324
+
+
+def test_without_a_match_the_beginning_is_shown() -> None:
+    text = "The beginning. " + FILLER * 20
+
+    found = cut(text, "unheardof")
+
+    assert found.text.startswith("The beginning. ") and found.text.endswith(" …")
+    assert found.highlights == ()
+
+
+def test_a_match_at_the_very_end_is_shown() -> None:
+    found = cut(FILLER * 20 + "Finally threads", "threads")
+
+    assert found.text.endswith("Finally threads")
+    assert marked(found) == ["threads"]
+
+
+def test_cut_ends_are_between_words() -> None:
+    text = "antidisestablishmentarianism " * 60
+
+    shown = cut(text[:800] + "threads " + text[800:], "threads").text.strip("… ")
+
+    assert set(shown.split()) <= {
+        "antidisestablishmentarianism",
+        "threads",
+        *text[780:800].split(),
+        *text[800:].split(),
+    }
+
+
+def test_text_without_spaces_is_cut_all_the_same() -> None:
+    found = cut("字" * 5_000, "x")
+
+    assert len(found.text) <= 324 and found.text.endswith(" …")
+
+
+def test_no_words_to_look_for_mark_nothing() -> None:
+    assert cut("Wait for threads.", "!?") == Snippet("Wait for threads.")
+
+
+def test_pieces_give_the_text_in_order() -> None:
+    found = Snippet("a <b> c", ((2, 5),))
+
+    assert found.pieces == [("a ", False), ("<b>", True), (" c", False)]
+    assert Snippet("all", ((0, 3),)).pieces == [("all", True)]
+    assert Snippet("").pieces == []
+
+
+_TEXTS = st.lists(
+    st.one_of(
+        st.text(max_size=20),
+        st.sampled_from(["threads ", "lock. ", "\n\n", "word " * 30, "字" * 100, "e\u0301 ", "x" * 400]),
+    ),
+    max_size=30,
+).map("".join)
+
+
+@given(text=_TEXTS, query=st.sampled_from(["threads", "lock threads", "word", "é", "nothing"]), data=st.data())
+def test_any_part_of_any_text_gives_exact_offsets(text: str, query: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    terms = set(ANALYZE(query))
+
+    found = cut(text, query, start, end)
+
+    shown = found.text.removeprefix("… ").removesuffix(" …") if found.text not in ("…", "… ") else ""
+    assert len(found.text) <= 324
+    assert len(shown) <= 320
+    assert "".join(piece for piece, _ in found.pieces) == found.text
+    assert all(0 <= a < b <= len(found.text) for a, b in found.highlights)
+    assert list(found.highlights) == sorted(found.highlights)
+    assert all(terms & set(ANALYZE(word)) for word in marked(found))
