@@ -9,3 +9,6 @@ urlpatterns = [
     path("health/", include("search.api.health_urls")),
     path("", include("search.web.urls")),
 ]
+
+handler400 = "semsearch_project.error_views.bad_request"
+handler500 = "semsearch_project.error_views.server_error"

@@ -4,6 +4,7 @@ A document's `revision` and its PendingChange rows are the database's own work (
 write path can forget them. Nothing here encodes, enqueues or touches an index.
 """
 
+import re
 import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
@@ -26,8 +27,17 @@ if TYPE_CHECKING:
     from .index_versions import IndexVersion
 
 
+_SKIPPED_BY_BROWSERS = re.compile(r"[\x00-\x20\x7f]")
+_SCRIPT_ADDRESS = re.compile(r"(javascript|vbscript|data):", re.IGNORECASE)
+
 corpus_changed = Signal()
 """Sent with `collection_ids` after a bulk write that Django sends no signal for. A hint, never the job itself."""
+
+
+def validate_address(value: str) -> None:
+    """Refuse addresses that would run code when somebody follows them."""
+    if _SCRIPT_ADDRESS.match(_SKIPPED_BY_BROWSERS.sub("", value)):
+        raise ValidationError(_("An address that runs a script is not accepted; use one that begins with https://."))
 
 
 def new_external_id() -> str:
@@ -176,7 +186,7 @@ class Document(models.Model):
     )
     title = StorableCharField(_("title"), max_length=1000, blank=True, default="")
     body = StorableTextField(_("body"), blank=True, default="")
-    url = StorableCharField(_("address"), max_length=2000, blank=True, default="")
+    url = StorableCharField(_("address"), max_length=2000, blank=True, default="", validators=[validate_address])
     language = models.CharField(_("language"), max_length=35, blank=True, default="")
     metadata = StorableJSONField(_("metadata"), default=dict, blank=True)
     state = models.CharField(

@@ -1,0 +1,22 @@
+"""Errors that no view answers: problem details below /api/, the page's own templates everywhere else."""
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.views import defaults
+
+from search.api.problems import Problem, problem_response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """400, for example a Host that is not allowed."""
+    if request.path.startswith("/api/"):
+        return problem_response(request, Problem(400, "bad-request", _("The server does not accept this request.")))
+    return defaults.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """500 from outside of any view; the exception has been logged."""
+    if request.path.startswith("/api/"):
+        problem = Problem(500, "internal-error", _("Something went wrong here. It has been logged."))
+        return problem_response(request, problem)
+    return defaults.server_error(request)
