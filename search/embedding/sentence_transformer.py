@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import threading
+import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
@@ -32,6 +33,7 @@ DEFAULT_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _PREPARATION = "words-100-64"  # the version of _prepared; part of the fingerprint
 _LONG_WORD = re.compile(r"(?<!\S)\S{101,1000}(?!\S)")  # without the look behind, a word of 1 MB takes half a minute
 _PIECE_CHARS = 64
+_FETCH_AGAIN_SECONDS = 60
 _FINGERPRINTED = (
     "modules.json",
     "sentence_bert_config.json",
@@ -60,11 +62,13 @@ class SentenceTransformerEncoder(Encoder):
         self._lock = threading.RLock()
         self._model: Any = None
         self._tokenizer: Any = None
+        self._fetch_problem = ""
+        self._fetch_again_at = 0.0
 
     @cached_property
     def folder(self) -> Path:
         """Where the model's files are. Raises EncoderUnavailable."""
-        folder = _bundled(self.name) or _local(self.name) or _from_hub(self.name, self.revision)
+        folder = _bundled(self.name) or _local(self.name) or self._fetched()
         pickled = (path.parent for path in folder.glob("**/pytorch_model.bin"))
         if not any(folder.glob("**/*.safetensors")) or not all(any(at.glob("*.safetensors")) for at in pickled):
             raise EncoderUnavailable(
@@ -72,6 +76,18 @@ class SentenceTransformerEncoder(Encoder):
                 "because they can run code; convert them or choose another encoder."
             )
         return folder
+
+    def _fetched(self) -> Path:
+        """Return the folder of the hub's files; queries need not wait for a failure one after the other."""
+        with self._lock:
+            if time.monotonic() < self._fetch_again_at:
+                raise EncoderUnavailable(self._fetch_problem)
+            try:
+                return _from_hub(self.name, self.revision)
+            except EncoderUnavailable as error:
+                self._fetch_problem = str(error)
+                self._fetch_again_at = time.monotonic() + _FETCH_AGAIN_SECONDS
+                raise
 
     @cached_property
     def fingerprint(self) -> str:

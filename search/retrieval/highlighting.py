@@ -12,6 +12,7 @@ from search.datatypes import Snippet
 _WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"\s")
 _SNIPPET_CHARS = 320
+_LOOKED_AT_CHARS = 100_000  # a range can be a whole book, and a page of results has many
 
 Analyze = Callable[[str], Iterable[str]]
 
@@ -28,7 +29,8 @@ def snippet(text: str, start: int, end: int, terms: Iterable[str], analyze: Anal
 
     Without a match it is the beginning of the range. Cut-off ends are marked by an ellipsis.
     """
-    start, end = max(0, start), min(end, len(text))
+    start = max(0, start)
+    end = min(end, len(text), start + _LOOKED_AT_CHARS)
     while start < end and text[start].isspace():
         start += 1
     matches = _matches(text, start, end, set(terms), analyze)

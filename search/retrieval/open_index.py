@@ -18,7 +18,7 @@ from search.models import IndexVersion, MissingEmbedding, Segment
 
 logger = logging.getLogger(__name__)
 
-_KEEP_VERSIONS = 4
+_KEEP_VERSIONS = 2  # of each collection: the live one, and the one before it for queries that began with it
 _RETRY_SECONDS = 1.0
 
 
@@ -88,8 +88,10 @@ def _remember(opened: OpenVersion) -> None:
     with _guard:
         _open.pop(opened.version.pk, None)
         _open[opened.version.pk] = opened
-        while len(_open) > _KEEP_VERSIONS:
-            del _open[next(iter(_open))]
+        collection_id = opened.version.collection_id
+        same = [pk for pk, other in _open.items() if other.version.collection_id == collection_id]
+        for pk in same[:-_KEEP_VERSIONS]:
+            del _open[pk]
 
 
 def _with_dense(opened: OpenVersion, version: IndexVersion) -> OpenVersion:
