@@ -123,6 +123,25 @@ def test_the_collection_says_how_to_fuse(
     assert best.score == pytest.approx(1.0 if fusion == "convex" else 2 / 61)
 
 
+@pytest.mark.parametrize("engine", ["exact", "faiss"])
+def test_every_engine_finds_adds_and_forgets(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed, engine: str
+) -> None:
+    collection.engine = engine
+    collection.save()
+    gone = make_document(title="Threads", body="Wait for threads.")
+    make_document(title="Bread", body="Knead flour.")
+    indexed()
+    assert titles(search("threads", mode="dense")) == ["Threads", "Bread"]
+
+    gone.delete()
+    make_document(title="Locks", body="A lock for threads.")
+    indexed()
+
+    response = search("threads", mode="dense")
+    assert (titles(response), response.degraded) == (["Locks", "Bread"], ())
+
+
 def test_timings_add_up(make_document: MakeDocument, indexed: Indexed) -> None:
     make_document()
     indexed()

@@ -370,6 +370,23 @@ def test_an_unknown_name_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPat
         SentenceTransformerEncoder(name="nobody/no-such-encoder").encode_query("text")
 
 
+def test_a_failed_fetch_is_not_tried_again_by_the_next_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def unreachable(name: str, **_options: Any) -> str:
+        tried.append(name)
+        raise ConnectionError
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
+    encoder = SentenceTransformerEncoder(name="nobody/no-such-encoder")
+
+    for _ in range(3):
+        with pytest.raises(EncoderUnavailable, match="ConnectionError"):
+            encoder.encode_query("text")
+
+    assert tried == ["nobody/no-such-encoder"]
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "modules.json"])
 def test_files_that_cannot_be_read_are_the_encoder_s_trouble(copy: Path, name: str) -> None:
     (copy / name).write_bytes(b"\x00not what it was")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -426,6 +427,16 @@ def test_rare_words_are_rarer_than_common_and_unknown_ones_rarest(index: Index) 
     assert reader.rarity(thread) < reader.rarity(finish) < reader.rarity(unknown)
     # ln(1 + (4 - 0 + 0.5) / (0 + 0.5)) = ln 10
     assert reader.rarity(unknown) == pytest.approx(2.302585, abs=1e-5)
+
+
+def test_a_reader_is_safe_to_use_from_several_threads(index: Index) -> None:
+    reader = index.open()
+    expected = reader.search(reader.terms("threads of a cache"), 10)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: reader.search(reader.terms("threads of a cache"), 10), range(400)))
+
+    assert all(answer == expected for answer in answers)
 
 
 # --- Words

@@ -1,5 +1,7 @@
 """Snippets show the part that answers, mark exactly the words that match, and never cut one in two."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,6 +111,16 @@ def test_text_without_spaces_is_cut_all_the_same() -> None:
     found = cut("字" * 5_000, "x")
 
     assert len(found.text) <= 324 and found.text.endswith(" …")
+
+
+def test_a_book_is_cut_in_a_moment() -> None:
+    book = FILLER * 200_000
+    begun = time.perf_counter()
+
+    found = cut(book, "interest sentence")
+
+    assert time.perf_counter() - begun < 1
+    assert set(marked(found)) == {"interest", "sentence"}
 
 
 def test_no_words_to_look_for_mark_nothing() -> None:

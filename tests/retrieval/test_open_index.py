@@ -13,6 +13,7 @@ from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.embedding.fake import FakeEncoder
 from search.engines.faiss_engine import FaissReader
 from search.indexing import lifecycle
+from search.indexing.applier import drain
 from search.indexing.sweep import sweep
 from search.models import Collection, Document, Embedding, IndexVersion, Segment
 from search.query_service import NotReady, search
@@ -161,6 +162,34 @@ def test_a_candidate_is_not_searched_before_it_is_active(
 
     assert search("thread").index_version == 1
     assert IndexVersion.objects.get(number=2).state == IndexVersion.State.READY
+
+
+def test_many_collections_stay_open_side_by_side(db: None) -> None:
+    collections = [Collection.objects.create(slug=f"c{number}", name="C") for number in range(8)]
+    for collection in collections:
+        Document.objects.create(collection=collection, title="One", body="thread")
+        drain(collection.pk, budget_seconds=60)
+    versions = [collection.active_version() for collection in collections]
+    opened = [open_index.open_version(version) for version in versions if version]
+
+    again = [open_index.open_version(version) for version in versions if version]
+
+    assert len(opened) == 8
+    assert all(one is other for one, other in zip(opened, again, strict=True))
+
+
+def test_versions_that_were_replaced_do_not_stay_open(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    make_document(body="thread")
+    for _ in range(4):
+        lifecycle.request_rebuild(collection)
+        indexed()
+        titles()
+
+    newest = IndexVersion.objects.active().get()
+    assert len(open_index.loaded_versions()) == 2
+    assert newest.pk in open_index.loaded_versions()
 
 
 def test_what_is_open_is_reported(make_document: MakeDocument, indexed: Indexed) -> None:
