@@ -17,7 +17,7 @@ from search.admin import addresses
 from search.admin.labels import moment, pending_label, short
 from search.admin.read_only import ReadOnly
 from search.models import Document, PendingChange
-from search.models.index_versions import PendingChangeQuerySet
+from search.models.pending_changes import PendingChangeQuerySet
 
 _REASON_CHARS = 80
 

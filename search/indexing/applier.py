@@ -30,7 +30,7 @@ from search.indexing.plan import DocumentNow, Outcome, decide
 from search.models import Collection, Document, IndexedDocument, IndexVersion, PendingChange
 
 if TYPE_CHECKING:
-    from search.models.index_versions import PendingChangeQuerySet
+    from search.models.pending_changes import PendingChangeQuerySet
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from search.lexical.tantivy_index import LexicalDamaged, LexicalEntry, LexicalWr
 from search.models import Chunk, Document, IndexVersion, PendingChange
 
 if TYPE_CHECKING:
-    from search.models.index_versions import ChunkQuerySet
+    from search.models.chunks import ChunkQuerySet
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
     from search.models.corpus import DocumentQuerySet
-    from search.models.index_versions import PendingChangeQuerySet
+    from search.models.pending_changes import PendingChangeQuerySet
 
 _BATCH = 500
 

@@ -99,11 +99,14 @@ def _progress(
     tell_errors: bool,
 ) -> CollectionProgress:
     todo = work.get(version.pk, PendingWork()) if version else PendingWork(waiting=documents)
+    waiting = todo.waiting
+    if version is not None and version.filled_to is not None:  # not every document is queued yet
+        waiting = max(waiting, documents - version.documents - todo.failed)
     error = (version.last_error if version else "") or collection.last_error
     return CollectionProgress(
         version=version.number if version else None,
         documents=documents,
-        pending=todo.waiting,
+        pending=waiting,
         failed=todo.failed,
         oldest_pending_since=todo.oldest,
         last_error=error if tell_errors else "",

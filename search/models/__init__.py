@@ -1,16 +1,9 @@
 """The rows that are the truth: corpus and index versions."""
 
+from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
 from .corpus import Collection, Document, corpus_changed
-from .index_versions import (
-    Chunk,
-    Embedding,
-    IndexedDocument,
-    IndexLease,
-    IndexVersion,
-    MissingEmbedding,
-    PendingChange,
-    Segment,
-)
+from .index_versions import IndexLease, IndexVersion, Segment
+from .pending_changes import PendingChange
 
 __all__ = [
     "Chunk",
