@@ -21,13 +21,14 @@ from search import registry
 from search.conf import conf
 from search.datatypes import TextChunk
 from search.embedding.base import EncoderUnavailable
+from search.engines.base import BadVectors
 from search.failpoints import failpoint
 from search.indexing import builder, chunk_rows, lexical_feed, segments
 from search.indexing.encoding import encode_missing
 from search.indexing.fingerprints import content_hash
 from search.indexing.leases import Lease, LeaseBusy, LeaseLost, hold
 from search.indexing.plan import DocumentNow, Outcome, decide
-from search.models import Collection, Document, IndexedDocument, IndexVersion, PendingChange
+from search.models import Collection, Document, IndexedDocument, IndexVersion, MissingEmbedding, PendingChange
 
 if TYPE_CHECKING:
     from search.models.pending_changes import PendingChangeQuerySet
@@ -127,8 +128,10 @@ def _advance(version: IndexVersion, lease: Lease) -> tuple[int, bool]:
         if not version.lexical_files or version.lexical_generation < version.generation:
             lexical_feed.catch_up(version, lease)
         segments.maintain(version, lease)
+        if version.last_error and version.state != IndexVersion.State.READY:
+            IndexVersion.objects.filter(pk=version.pk).update(last_error="")
         return 0, builder.finish(version, lease)
-    except (EncoderUnavailable, OSError) as error:
+    except (EncoderUnavailable, MissingEmbedding, BadVectors, OSError) as error:
         # Not a document's fault: say so, leave the queue as it is, and let the sweep try again.
         logger.exception("Indexing of %s stopped", version)
         IndexVersion.objects.filter(pk=version.pk).update(last_error=f"{type(error).__name__}: {error}")
@@ -193,6 +196,7 @@ def _apply(version: IndexVersion, claimed: Sequence[PendingChange], lease: Lease
     if good:
         _commit(version, good, lease)
         lexical_feed.catch_up(version, lease, done=[work.pending.pk for work in good])
+        segments.maintain(version, lease)
         failpoint("apply.done")
     if unavailable is not None:
         raise unavailable

@@ -23,7 +23,7 @@ def encode_missing(version: IndexVersion, texts: Mapping[str, str], lease: Lease
 
     Raises EncoderUnavailable when nothing can be encoded at all, and LeaseLost.
     """
-    known = Embedding.objects.known(version.encoder_fingerprint, texts)
+    known = Embedding.objects.known(version.encoder_fingerprint, texts, version.dimension)
     missing = [key for key in texts if key not in known]
     if not missing:
         return {}
@@ -62,6 +62,12 @@ def _encode_slice(
     ]
     with transaction.atomic():
         lease.renew()
-        Embedding.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+        Embedding.objects.bulk_create(  # a vector that was there and could not be used is replaced
+            rows,
+            update_conflicts=True,
+            unique_fields=["encoder_fingerprint", "text_hash"],
+            update_fields=["vector"],
+            batch_size=500,
+        )
         IndexVersion.objects.filter(pk=version.pk).update(encoded_chunks=F("encoded_chunks") + len(rows))
     return {}

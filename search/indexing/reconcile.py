@@ -169,7 +169,8 @@ def _check_vectors(version: IndexVersion, report: DriftReport) -> None:
     after = 0
     rows = Chunk.objects.filter(version=version).live().order_by("pk")
     while block := list(rows.filter(pk__gt=after).values_list("pk", "text_hash")[:5_000]):
-        known = Embedding.objects.known(version.encoder_fingerprint, (text_hash for _, text_hash in block))
+        hashes = (text_hash for _, text_hash in block)
+        known = Embedding.objects.known(version.encoder_fingerprint, hashes, version.dimension)
         report.chunks_without_vector.extend(pk for pk, text_hash in block if text_hash not in known)
         after = block[-1][0]
 

@@ -34,8 +34,11 @@ def maintain(version: IndexVersion, lease: Lease) -> None:
         seal(version, lease)
     rows = sum(version.segments.values_list("rows", flat=True))
     dead = chunks.dead().count()
-    if version.segments.count() > settings.MAX_SEGMENTS or dead > max(rows * settings.MAX_DEAD_SHARE, 1_000):
+    if dead > max(rows * settings.MAX_DEAD_SHARE, 1_000):
         merge(version, lease)
+    elif version.segments.count() > settings.MAX_SEGMENTS:
+        smallest = version.segments.order_by("rows", "pk")[: settings.MAX_SEGMENTS // 2 + 1]
+        merge(version, lease, chosen=list(smallest))
 
 
 def seal(version: IndexVersion, lease: Lease) -> None:
@@ -46,14 +49,19 @@ def seal(version: IndexVersion, lease: Lease) -> None:
         _commit(version, lease, file, tail, replaced=None)
 
 
-def merge(version: IndexVersion, lease: Lease) -> None:
-    """Move every live vector into one new segment, leaving the dead ones behind."""
+def merge(version: IndexVersion, lease: Lease, *, chosen: list[Segment] | None = None) -> None:
+    """Move the live vectors of the chosen segments into one new segment, leaving the dead ones behind.
+
+    Without a choice all segments and the tail are merged. Merging the smallest first keeps the cost of a growing
+    index proportional to n log n.
+    """
     engine = registry.engine_for(version.engine, version.engine_options)
-    only = version.segments.count() <= 1 and not Chunk.objects.filter(version=version).dead().exists()
-    if not engine.capabilities.segments or (only and not Chunk.objects.filter(version=version).tail().exists()):
+    chunks = Chunk.objects.filter(version=version)
+    whole = version.segments.count() <= 1 and not chunks.dead().exists() and not chunks.tail().exists()
+    if not engine.capabilities.segments or whole:
         return
-    live = Chunk.objects.filter(version=version).live()
-    replaced = list(version.segments.all())
+    live = chunks.live() if chosen is None else chunks.live().filter(segment__in=chosen)
+    replaced = list(version.segments.all()) if chosen is None else chosen
     file = _write(version, live, lease)
     _commit(version, lease, file, live, replaced=replaced)
 

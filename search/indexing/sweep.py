@@ -31,6 +31,7 @@ def collections_with_work() -> list[int]:
         | Q(lexical_files={})
         | Q(filled_to__isnull=False)
         | Q(state=IndexVersion.State.BUILDING)
+        | (~Q(last_error="") & ~Q(state=IndexVersion.State.READY))
     )
     damaged = Segment.objects.filter(state=Segment.State.DAMAGED, version__state=IndexVersion.State.ACTIVE)
     wanted = (

@@ -4,7 +4,7 @@ Rows that outlive their document refer to it without a database constraint, so t
 document always works.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -19,6 +19,7 @@ from .corpus import Document
 from .index_versions import IndexVersion, Segment
 
 _SQL_PARAMETERS = 500
+_NORM_TOLERANCE = 1e-3
 
 
 class ChunkQuerySet(models.QuerySet["Chunk"]):
@@ -106,13 +107,14 @@ class Chunk(models.Model):
 class EmbeddingManager(models.Manager["Embedding"]):
     """Vectors by text hash: what has been encoded once is never encoded again."""
 
-    def known(self, fingerprint: str, hashes: Iterable[str]) -> set[str]:
-        """Return those of `hashes` that have a vector of this encoder."""
-        wanted = list(dict.fromkeys(hashes))
+    def known(self, fingerprint: str, hashes: Iterable[str], dimension: int) -> set[str]:
+        """Return those of `hashes` that have a usable vector of this encoder: right length, finite, norm 1."""
         found: set[str] = set()
-        for at in range(0, len(wanted), _SQL_PARAMETERS):
-            rows = self.filter(encoder_fingerprint=fingerprint, text_hash__in=wanted[at : at + _SQL_PARAMETERS])
-            found.update(rows.values_list("text_hash", flat=True))
+        for text_hash, data in self._stored(fingerprint, hashes):
+            if len(data) == dimension * 4:
+                norm = float(np.linalg.norm(np.frombuffer(data, dtype="<f4")))
+                if abs(norm - 1.0) <= _NORM_TOLERANCE:  # also false for a norm that is not a number
+                    found.add(text_hash)
         return found
 
     def vectors(self, fingerprint: str, hashes: Sequence[str], dimension: int) -> Vectors:
@@ -121,11 +123,7 @@ class EmbeddingManager(models.Manager["Embedding"]):
         Raises MissingEmbedding when one has no vector or a vector of another length.
         """
         result = np.empty((len(hashes), dimension), dtype=np.float32)
-        wanted = list(dict.fromkeys(hashes))
-        rows: dict[str, bytes] = {}
-        for at in range(0, len(wanted), _SQL_PARAMETERS):
-            found = self.filter(encoder_fingerprint=fingerprint, text_hash__in=wanted[at : at + _SQL_PARAMETERS])
-            rows.update((text_hash, bytes(vector)) for text_hash, vector in found.values_list("text_hash", "vector"))
+        rows = dict(self._stored(fingerprint, hashes))
         for position, text_hash in enumerate(hashes):
             vector = rows.get(text_hash)
             if vector is None or len(vector) != dimension * 4:
@@ -136,6 +134,13 @@ class EmbeddingManager(models.Manager["Embedding"]):
                 )
             result[position] = np.frombuffer(vector, dtype="<f4")
         return result
+
+    def _stored(self, fingerprint: str, hashes: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        wanted = list(dict.fromkeys(hashes))
+        for at in range(0, len(wanted), _SQL_PARAMETERS):
+            rows = self.filter(encoder_fingerprint=fingerprint, text_hash__in=wanted[at : at + _SQL_PARAMETERS])
+            for text_hash, vector in rows.values_list("text_hash", "vector"):
+                yield text_hash, bytes(vector)
 
 
 class MissingEmbedding(Exception):

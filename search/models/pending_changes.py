@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,8 +16,11 @@ class PendingChangeQuerySet(models.QuerySet["PendingChange"]):
     """Pending work by what may be done with it."""
 
     def due(self, now: datetime) -> Self:
-        """Work to be done now: not waiting for a retry, not in quarantine."""
-        return self.filter(not_before__lte=now, quarantined=False)
+        """Work to be done now: not waiting for a retry, not in quarantine.
+
+        A change that was not tried yet is due whatever the database's clock wrote into `not_before`.
+        """
+        return self.filter(Q(attempts=0) | Q(not_before__lte=now), quarantined=False)
 
     def failed(self) -> Self:
         """Documents in quarantine, each with its reason."""

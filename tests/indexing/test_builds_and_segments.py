@@ -4,13 +4,14 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from search import registry
 from search.indexing import applier, lifecycle, reconcile, segments
 from search.indexing.leases import hold
 from search.indexing.sweep import collections_with_work, sweep
-from search.models import Chunk, Collection, Document, IndexVersion, PendingChange, Segment
+from search.models import Chunk, Collection, Document, Embedding, IndexVersion, PendingChange, Segment
 from search.query_service import search
 from search.retrieval import open_index
 
@@ -210,3 +211,53 @@ def test_a_second_worker_leaves_the_first_alone(collection: Collection, make_doc
     with hold(collection.pk):
         assert applier.drain(collection.pk).applied == 0
     assert applier.drain(collection.pk).applied == 1
+
+
+@pytest.mark.parametrize(
+    "vector", [b"", b"\0" * 4, np.full(32, np.nan, "<f4").tobytes(), np.ones(32, "<f4").tobytes()],
+    ids=["empty", "wrong dimension", "not a number", "wrong norm"],
+)  # fmt: skip
+def test_an_unusable_vector_is_noticed_and_encoded_again(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed, vector: bytes
+) -> None:
+    spoiled = make_document(external_id="spoiled", body="penguins")
+    make_document(external_id="fine", body="elephants")
+    indexed()
+    chunk = Chunk.objects.get(document=spoiled.pk)
+    Embedding.objects.filter(text_hash=chunk.text_hash).update(vector=vector)
+    open_index.close_all()
+    response = search("penguins")
+    assert response.degraded
+    assert [result.external_id for result in response.results] == ["spoiled"]
+    assert reconcile.check(collection).chunks_without_vector == [chunk.pk]
+    assert reconcile.repair(collection).clean
+    open_index.close_all()
+    assert not search("penguins").degraded
+
+
+def test_an_unusable_vector_stops_a_seal_with_a_reason_and_loses_nothing(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    make_document(external_id="a", body="penguins")
+    indexed()
+    Embedding.objects.update(vector=b"")
+    lifecycle.request_rebuild(collection)
+    indexed()
+    assert active(collection).number == 2
+    assert reconcile.check(collection).clean
+
+
+def test_only_small_segments_are_merged_while_an_index_grows(
+    small_tail: None, collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    sizes = []
+    for number in range(12):
+        Document.objects.bulk_create(
+            [Document(collection=collection, title="t", body=f"penguin {number} {part}") for part in range(10)]
+        )
+        indexed()
+        sizes.append(sorted(active(collection).segments.values_list("rows", flat=True)))
+    assert max(len(rows) for rows in sizes) <= 4
+    assert sum(sizes[-1]) == 120
+    assert len(sizes[-1]) > 1
+    assert reconcile.check(collection).clean

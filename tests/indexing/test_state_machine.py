@@ -119,6 +119,7 @@ class History(RuleBasedStateMachine):
     def deliver_and_kill(self, name: str, skip: int) -> None:
         """The worker is killed at a failpoint, the first or a later time that it comes there."""
         self.count()
+        Document.objects.filter(pk=self.some().pk).update(body=self.word(), state="published")
         with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
             self._arm(patch, name, skip)
             applier.drain(self.collection.pk, budget_seconds=60)
