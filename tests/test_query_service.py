@@ -107,6 +107,48 @@ def test_ranks_and_scores_descend_together(make_document: MakeDocument, indexed:
     assert [result.score for result in results] == sorted((result.score for result in results), reverse=True)
 
 
+def test_what_only_words_find_has_its_exact_cosine_too(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    """Two hundred nearer documents fill the dense candidates."""
+    _rank_by(collection, dense_weight=0)
+    Document.objects.bulk_create(
+        Document(collection=collection, title="", body=f"alpha beta gamma delta {number}") for number in range(300)
+    )
+    make_document(title="", body="zeta " + " ".join(f"other{number}" for number in range(15)), external_id="far")
+    indexed()
+
+    far, *others = search("alpha beta gamma delta zeta zeta", k=100).results
+
+    assert (far.external_id, len(others)) == ("far", 99)
+    assert far.dense_score is not None
+    assert far.dense_score < min(result.dense_score or 0 for result in others)
+
+
+def test_what_only_meaning_finds_has_its_exact_bm25_too(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    """Two hundred documents that say the words in their titles too fill the lexical candidates."""
+    _rank_by(collection, dense_weight=1)
+    Document.objects.bulk_create(
+        Document(collection=collection, title="alpha beta", body=f"alpha beta x{number} y{number} z{number}")
+        for number in range(300)
+    )
+    make_document(title="", body="alpha beta", external_id="near")
+    indexed()
+
+    near, *others = search("alpha beta", k=100).results
+
+    assert (near.external_id, near.dense_score) == ("near", pytest.approx(1, abs=1e-5))
+    assert near.lexical_score is not None
+    assert 0 < near.lexical_score < min(result.lexical_score or 0 for result in others)
+
+
+def _rank_by(collection: Collection, **options: float) -> None:
+    collection.retrieval = options
+    collection.save()
+
+
 @pytest.mark.parametrize("fusion", ["convex", "rrf"])
 def test_the_collection_says_how_to_fuse(
     collection: Collection, make_document: MakeDocument, indexed: Indexed, fusion: str
@@ -357,6 +399,20 @@ def test_an_old_text_is_in_no_snippet_after_an_edit_that_is_not_applied(
     response = search("swordfish password")
 
     assert [result.snippet.text for result in response.results] == ["Entirely new words."]
+
+
+def test_words_that_an_edit_has_moved_are_shown_where_they_are_now(
+    make_document: MakeDocument, indexed: Indexed
+) -> None:
+    filler = "Nothing of interest happens in this sentence either. " * 30
+    document = make_document(title="", body=f"{filler}\n\nThe zebra crosses the road.")
+    indexed()
+    document.body = f"The zebra crosses the road.\n\n{filler}"
+    document.save()
+
+    (result,) = search("zebra road").results
+
+    assert [piece for piece, match in result.snippet.pieces if match] == ["zebra", "road"]
 
 
 def test_an_edit_that_is_applied_is_found_by_its_new_text_only(make_document: MakeDocument, indexed: Indexed) -> None:

@@ -81,6 +81,20 @@ def test_a_process_with_the_index_open_sees_an_addition_at_its_next_query(
     assert titles(mode) == ["One", "Two"]
 
 
+def test_vectors_are_found_before_the_lexical_index_has_followed(
+    make_document: MakeDocument, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_document(title="One", body="thread")
+    indexed()
+    titles()
+    make_document(title="Two", body="thread")
+    monkeypatch.setenv("SEMSEARCH_TEST_FAILPOINT", "apply.committed=error")
+    with pytest.raises(RuntimeError, match="apply.committed"):
+        indexed()
+
+    assert (titles("dense"), titles("lexical")) == (["One", "Two"], ["One"])
+
+
 def test_edits_and_removals_reach_an_open_index(make_document: MakeDocument, indexed: Indexed) -> None:
     gone, edited = make_document(title="Gone", body="thread"), make_document(title="Edited", body="thread")
     indexed()
