@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import http.client
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -112,13 +113,14 @@ class Launcher:
         self.then = list(then)
         self.url = url
         self.probe_at = 0.0
+        self.on_terminal = os.isatty(0)
         self.signals = 0
 
     def run(self) -> int:
         """Start everything and stay until a signal comes; returns the exit code."""
         self._listen()
         try:
-            while not self.signals:
+            while not self.signals and not (self.on_terminal and terminal_gone()):
                 self._tick(time.monotonic())
                 time.sleep(TICK_SECONDS)
         finally:
@@ -165,6 +167,16 @@ class Launcher:
             say(f"the search page answers at {self.url} and the admin at {self.url}admin/ (stop with Ctrl-C).")
             self.url = ""
             self.programs += self.then
+
+
+def terminal_gone() -> bool:
+    """Tell whether the terminal behind standard input was closed.
+
+    The kernel tells a session's first process only, and where that is make, make waits for the launcher.
+    """
+    poll = select.poll()
+    poll.register(0, 0)  # no event is asked for, and a hangup is reported all the same
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def answers(url: str) -> bool:

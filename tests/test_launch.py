@@ -1,6 +1,7 @@
 """The launcher: real processes start, come back when they die, and all end with it, however it ends."""
 
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,13 +36,13 @@ DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + FAMILY
 class Run:
     """A launcher in a process of its own, with one program that writes its ids to a file."""
 
-    def __init__(self, folder: Path, program: str = FAMILY) -> None:
+    def __init__(self, folder: Path, program: str = FAMILY, stdin: int = subprocess.DEVNULL) -> None:
         self.pids = folder / "pids"
         self.output = folder / "output"
         source = LAUNCHER.format(programs={"family": program.format(pids=str(self.pids))})
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", textwrap.dedent(source)], stdout=output, stderr=subprocess.STDOUT
+                [sys.executable, "-c", textwrap.dedent(source)], stdin=stdin, stdout=output, stderr=subprocess.STDOUT
             )
 
     def family(self, generation: int = 1) -> list[int]:
@@ -53,7 +55,7 @@ class Run:
 def launch_program(tmp_path: Path) -> Iterator[Callable[..., Run]]:
     runs: list[Run] = []
 
-    def start(**options: str) -> Run:
+    def start(**options: Any) -> Run:
         runs.append(Run(tmp_path, **options))
         return runs[-1]
 
@@ -87,6 +89,25 @@ def test_a_signal_to_the_launcher_ends_every_program_and_its_children(
     run.process.send_signal(number)
     assert run.process.wait(10) == 0
     assert [pid for pid in family if alive(pid)] == []
+
+
+def test_a_closed_terminal_ends_everything_though_no_signal_comes(launch_program: Callable[..., Run]) -> None:
+    ours, theirs = pty.openpty()
+    run = launch_program(stdin=theirs)
+    os.close(theirs)
+    family = run.family()
+    os.close(ours)
+    assert run.process.wait(10) == 0
+    assert [pid for pid in family if alive(pid)] == []
+
+
+def test_a_pipe_that_ends_is_no_closed_terminal(launch_program: Callable[..., Run]) -> None:
+    run = launch_program(stdin=subprocess.PIPE)
+    assert run.process.stdin is not None
+    run.process.stdin.close()
+    program = run.family()[0]
+    time.sleep(3 * launch.TICK_SECONDS)
+    assert alive(program)
 
 
 def test_a_killed_launcher_leaves_no_program_behind(launch_program: Callable[..., Run]) -> None:
