@@ -286,6 +286,7 @@ def test_a_megabyte_without_spaces_takes_seconds(real_encoder: SentenceTransform
 
     assert time.perf_counter() - begun < 15
     assert chunks[-1].end == 1_000_000
+    assert max(chunk.end - chunk.start for chunk in chunks) <= 16 * real_encoder.window_tokens
 
 
 def test_a_megabyte_of_prose_takes_seconds(real_encoder: SentenceTransformerEncoder) -> None:
