@@ -139,7 +139,8 @@ def test_what_only_meaning_finds_has_its_exact_bm25_too(
 
     near, *others = search("alpha beta", k=100).results
 
-    assert (near.external_id, near.dense_score) == ("near", pytest.approx(1, abs=1e-5))
+    assert near.external_id == "near"
+    assert near.dense_score == pytest.approx(1, abs=1e-5)
     assert near.lexical_score is not None
     assert 0 < near.lexical_score < min(result.lexical_score or 0 for result in others)
 
