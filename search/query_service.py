@@ -110,6 +110,8 @@ def _active_version(slug: str) -> IndexVersion:
             raise UnknownCollection(slug)
     else:
         collection = default_collection()
+        if collection is None and conf().DEFAULT_COLLECTION:
+            raise UnknownCollection(conf().DEFAULT_COLLECTION)
         if collection is None:
             raise NotReady(_("There is no collection yet. A curator makes the first one in the admin."), 30)
         version = versions.filter(collection=collection).first()

@@ -88,7 +88,7 @@ def _chunker_class(options: dict[str, Any]) -> type[Chunker]:
 
 
 def _retrieval_problem(options: dict[str, Any]) -> str:
-    ranges = {"dense_weight": (0, 1), "title_weight": (0, 10), "min_cosine": (-1, 1)}
+    ranges = {"dense_weight": (0, 1), "title_weight": (0, 10), "min_cosine": (-1, 1), "min_shared_words": (0, 1)}
     for key, value in options.items():
         if key == "fusion":
             if value not in FUSIONS:

@@ -21,14 +21,19 @@ from search.models import Chunk, IndexVersion, Segment
 
 _BLOCK_ROWS = 1_000
 _ORPHAN_SECONDS = 300
+# Removals from the tail that readers can still learn of. One that comes later keeps a dead id for a while, which the
+# database check of every hit makes harmless.
+_REMEMBERED_GENERATIONS = 1_000
 
 
 def maintain(version: IndexVersion, lease: Lease) -> None:
     """Seal a tail that has grown long; merge when there are many segments or many dead rows."""
+    chunks = Chunk.objects.filter(version=version)
+    forgotten = min(version.lexical_generation, version.generation - _REMEMBERED_GENERATIONS)
+    chunks.filter(removed_generation__lte=forgotten, segment__isnull=True).delete()
     engine = registry.engine_for(version.engine, version.engine_options)
     if not engine.capabilities.segments:
         return
-    chunks = Chunk.objects.filter(version=version)
     settings = conf()
     if chunks.tail().count() >= settings.TAIL_MAX_ROWS:
         seal(version, lease)

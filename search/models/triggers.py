@@ -1,7 +1,8 @@
 """The database's own part: triggers on the document table that see every write path.
 
 On every change of a document they raise its `revision` and replace its PendingChange row for each version
-that is fed (building, ready, active). They fire for the ORM, bulk operations and plain SQL alike, in the
+that is fed (building, ready, active). When a version is deleted, its pending rows go with it, whoever deletes and
+in whatever order (`manage.py flush` deletes versions before or after documents). They fire for the ORM, bulk operations and plain SQL alike, in the
 writer's own transaction. `install` is idempotent: the migration calls it, and so does every `migrate`
 afterwards, because SQLite drops the triggers of a table that a later migration rebuilds.
 
@@ -28,11 +29,14 @@ def uninstall(connection: BaseDatabaseWrapper) -> None:
         if connection.vendor == "postgresql":
             cursor.execute("DROP TRIGGER IF EXISTS search_document_revision ON search_document")
             cursor.execute("DROP TRIGGER IF EXISTS search_document_pending ON search_document")
+            cursor.execute("DROP TRIGGER IF EXISTS search_indexversion_pending ON search_indexversion")
+            cursor.execute("DROP FUNCTION IF EXISTS search_indexversion_pending()")
             cursor.execute("DROP FUNCTION IF EXISTS search_document_revision()")
             cursor.execute("DROP FUNCTION IF EXISTS search_document_pending()")
             return
         for name in ("insert", "update", "delete"):
             cursor.execute(f"DROP TRIGGER IF EXISTS search_document_after_{name}")
+        cursor.execute("DROP TRIGGER IF EXISTS search_indexversion_after_delete")
 
 
 def installed(connection: BaseDatabaseWrapper) -> bool:
@@ -40,15 +44,17 @@ def installed(connection: BaseDatabaseWrapper) -> bool:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = 'search_document'::regclass "
-                "AND tgname IN ('search_document_revision', 'search_document_pending')"
+                "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgname IN "
+                "('search_document_revision', 'search_document_pending', 'search_indexversion_pending') "
+                "AND tgrelid IN ('search_document'::regclass, 'search_indexversion'::regclass)"
             )
-            return bool(cursor.fetchone()[0] == 2)
+            return bool(cursor.fetchone()[0] == 3)
         cursor.execute(
             "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name IN "
-            "('search_document_after_insert', 'search_document_after_update', 'search_document_after_delete')"
+            "('search_document_after_insert', 'search_document_after_update', 'search_document_after_delete', "
+            "'search_indexversion_after_delete')"
         )
-        return bool(cursor.fetchone()[0] == 3)
+        return bool(cursor.fetchone()[0] == 4)
 
 
 def _statements(vendor: str) -> list[str]:
@@ -76,6 +82,9 @@ def _sqlite() -> list[str]:
     drops = [f"DROP TRIGGER IF EXISTS search_document_after_{name}" for name in ("insert", "update", "delete")]
     return [
         *drops,
+        "DROP TRIGGER IF EXISTS search_indexversion_after_delete",
+        "CREATE TRIGGER search_indexversion_after_delete AFTER DELETE ON search_indexversion BEGIN "
+        "DELETE FROM search_pendingchange WHERE version_id = OLD.id; END",
         "CREATE TRIGGER search_document_after_insert AFTER INSERT ON search_document BEGIN "
         + pending("NEW.collection_id", "NEW.id", "NEW.revision")
         + " END",
@@ -134,6 +143,16 @@ def _postgresql() -> list[str]:
             RETURN NULL;
         END $$
         """,
+        """
+        CREATE OR REPLACE FUNCTION search_indexversion_pending() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            DELETE FROM search_pendingchange WHERE version_id = OLD.id;
+            RETURN NULL;
+        END $$
+        """,
+        "DROP TRIGGER IF EXISTS search_indexversion_pending ON search_indexversion",
+        "CREATE TRIGGER search_indexversion_pending AFTER DELETE ON search_indexversion "
+        "FOR EACH ROW EXECUTE FUNCTION search_indexversion_pending()",
         "DROP TRIGGER IF EXISTS search_document_revision ON search_document",
         "CREATE TRIGGER search_document_revision BEFORE UPDATE ON search_document "
         "FOR EACH ROW EXECUTE FUNCTION search_document_revision()",

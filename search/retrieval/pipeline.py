@@ -44,6 +44,7 @@ class RetrievalOptions:
     dense_weight: float = 0.6
     title_weight: float = 0.3
     min_cosine: float = 0.3
+    min_shared_words: float = 0.7
 
 
 @dataclass
@@ -111,7 +112,8 @@ def run(
             break
         limit *= _WIDEN
     at = time.perf_counter()
-    results = _results(query, visible[:k], allowed.in_bulk([found.document_id for found in visible[:k]]))
+    documents = allowed.in_bulk([found.document_id for found in visible[:k]])
+    results = _results(query, visible[:k], documents)
     fetch_ms += _since(at)
     timings = Timings(
         parse=(parsed - begun) * 1_000,
@@ -126,7 +128,7 @@ def run(
         results=results,
         total=len(visible),
         total_relation="eq" if query.exhausted else "gte",
-        good_match=_good_match(query, visible),
+        good_match=_good_match(query, visible[:k], documents),
         degraded=tuple(query.degraded),
         took=timings,
     )
@@ -189,24 +191,28 @@ def _fuse(query: Query) -> list[Hit]:
     return fusion.convex(query.dense.scores, query.lexical.scores, dense_weight=query.options.dense_weight)
 
 
-def _good_match(query: Query, visible: list[VisibleHit]) -> bool:
+def _good_match(query: Query, visible: list[VisibleHit], documents: dict[int, Document]) -> bool:
     """Tell whether the best hits deserve to be shown as answers: near in meaning, or sharing the rare words."""
-    if not visible:
-        return False
-    top = [found.hit.chunk_id for found in visible[:3]]
-    nearest = max((query.dense.scores.get(chunk_id, -1.0) for chunk_id in top), default=-1.0)
-    if query.vector is None:
-        return True
-    return nearest >= query.options.min_cosine or any(_shares_rare_words(query, pk) for pk in top)
+    best = visible[:3]
+    if not best or query.vector is None:
+        return bool(best)
+    nearest = max(query.dense.scores.get(found.hit.chunk_id, -1.0) for found in best)
+    return nearest >= query.options.min_cosine or any(
+        _shared_words(query, found, documents[found.document_id]) >= query.options.min_shared_words
+        for found in best
+        if found.document_id in documents
+    )
 
 
-def _shares_rare_words(query: Query, chunk_id: int) -> bool:
-    """True when a chunk's BM25 score is what all of the query's words, said once in a usual text, would give."""
+def _shared_words(query: Query, found: VisibleHit, document: Document) -> float:
+    """Return the share of the query's words, weighted by how rare they are, that a chunk or its title has."""
     lexical = query.opened.lexical
-    if lexical is None or chunk_id not in query.lexical.scores:
-        return False
-    most = sum(lexical.rarity(term) for term in set(query.terms))
-    return query.lexical.scores[chunk_id] >= most
+    if lexical is None:
+        return 0.0
+    there = set(lexical.terms(f"{document.title}\n{document.body[found.start : found.end]}"))
+    weights = {term: lexical.rarity(term) for term in query.terms}
+    everything = sum(weights.values())
+    return sum(weight for term, weight in weights.items() if term in there) / everything if everything else 0.0
 
 
 def _results(query: Query, visible: list[VisibleHit], documents: dict[int, Document]) -> tuple[SearchResult, ...]:

@@ -261,3 +261,16 @@ def test_only_small_segments_are_merged_while_an_index_grows(
     assert sum(sizes[-1]) == 120
     assert len(sizes[-1]) > 1
     assert reconcile.check(collection).clean
+
+
+def test_rows_of_chunks_that_left_the_tail_do_not_pile_up(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "_REMEMBERED_GENERATIONS", 3)
+    document = make_document(external_id="a", body="penguins")
+    for number in range(10):
+        Document.objects.filter(pk=document.pk).update(body=f"penguins number{number}")
+        indexed()
+        assert search(f"number{number}", mode="lexical").total == 1
+    assert Chunk.objects.count() <= 5
+    assert reconcile.check(collection).clean

@@ -173,6 +173,18 @@ def test_deleting_a_collection_leaves_no_rows_behind(
     assert not IndexVersion.objects.exists()
 
 
+@pytest.mark.parametrize("order", [("document", "indexversion"), ("indexversion", "document")])
+def test_versions_and_documents_can_be_deleted_by_sql_in_any_order(
+    version: IndexVersion, make_document: MakeDocument, order: tuple[str, str]
+) -> None:
+    make_document()
+    with transaction.atomic():
+        PendingChange.objects.all().delete()
+        for table in order:
+            sql(f"DELETE FROM search_{table}")
+    assert not PendingChange.objects.exists()
+
+
 def test_the_triggers_can_be_removed_and_installed_again() -> None:
     assert triggers.installed(connection)
     triggers.uninstall(connection)
