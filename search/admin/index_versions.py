@@ -85,8 +85,10 @@ class IndexVersionAdmin(ReadOnly, ModelAdmin):
                 "fields": (
                     "encoder_name",
                     ("encoder_runtime", "encoder_revision"),
-                    ("dimension", "encoder_fingerprint"),
-                    ("chunking", "chunking_fingerprint"),
+                    "dimension",
+                    "encoder_fingerprint",
+                    "chunking",
+                    "chunking_fingerprint",
                     ("engine", "engine_options"),
                 )
             },
