@@ -1,10 +1,10 @@
 """The database's own part: triggers on the document table that see every write path.
 
-On every change of a document they raise its `revision` and replace its PendingChange row for each version
-that is fed (building, ready, active). When a version is deleted, its pending rows go with it, whoever deletes and
-in whatever order (`manage.py flush` deletes versions before or after documents). They fire for the ORM, bulk operations and plain SQL alike, in the
-writer's own transaction. `install` is idempotent: the migration calls it, and so does every `migrate`
-afterwards, because SQLite drops the triggers of a table that a later migration rebuilds.
+On every change of a document they raise its `revision` and replace its PendingChange row for each version that is
+fed (building, ready, active). When a version is deleted, its pending rows go with it, whoever deletes and in
+whatever order (`manage.py flush` deletes versions before or after documents). They fire for the ORM, bulk operations
+and plain SQL alike, in the writer's own transaction. `install` is idempotent: the migration calls it, and so does
+every `migrate` afterwards, because SQLite drops the triggers of a table that a later migration rebuilds.
 
 Measured on SQLite: an `ON CONFLICT` clause inside a trigger is overruled by the statement that fires it
 (`INSERT OR IGNORE` would lose the change), hence DELETE and INSERT instead of an upsert there.
