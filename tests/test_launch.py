@@ -42,7 +42,11 @@ class Run:
         source = LAUNCHER.format(programs={"family": program.format(pids=str(self.pids))})
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", textwrap.dedent(source)], stdin=stdin, stdout=output, stderr=subprocess.STDOUT
+                [sys.executable, "-c", textwrap.dedent(source)],
+                stdin=stdin,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup
             )
 
     def family(self, generation: int = 1) -> list[int]:
