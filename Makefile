@@ -15,11 +15,12 @@ PY := $(VENV)/bin/python
 LOCK := $(VENV)/lock
 INSTALLED := $(VENV)/installed
 INSTALLED_DEV := $(VENV)/installed-dev
+ON_POSTGRESQL := tests/models tests/indexing tests/commands tests/retrieval tests/api tests/test_query_service.py
 SOURCES := manage.py search semsearch_project tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test check format lint types contracts migrations deploy schema lock clean
+.PHONY: help run install install-dev test test-postgresql check format lint types contracts migrations deploy schema lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
@@ -52,8 +53,12 @@ $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
 test: $(INSTALLED_DEV) ## Run the tests (ARGS="-k words" for some of them)
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
-check: $(INSTALLED_DEV) ## Everything that CI checks: format, lint, types, contracts, migrations, deploy, schema, tests
+test-postgresql: $(INSTALLED_DEV) ## Run the tests of models, indexing, retrieval and API on PostgreSQL
+	$(PY) -m tests.on_postgresql -n $(JOBS) --dist loadgroup $(ON_POSTGRESQL) $(ARGS)
+
+check: $(INSTALLED_DEV) ## Everything that CI checks: format, lint, types, contracts, migrations, deploy, schema, tests on both databases
 	@$(MAKE) --no-print-directory lint types contracts migrations deploy schema
+	@$(MAKE) --no-print-directory test-postgresql
 	@$(MAKE) --no-print-directory test
 
 format: $(INSTALLED_DEV) ## Put the code in shape
