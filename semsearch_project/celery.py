@@ -8,8 +8,11 @@ import os
 from typing import Any
 
 from celery import Celery, bootsteps
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "semsearch_project.settings.dev")
+
+TRANSPORT_ALIASES["filesystem"] = "semsearch_project.folder_broker:Transport"
 
 app = Celery("semsearch")
 app.config_from_object("django.conf:settings", namespace="CELERY")
