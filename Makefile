@@ -34,7 +34,9 @@ run: ## Install what is missing, then start the search page and the worker (PORT
 	@exec $(PY) -m semsearch_project.launch --host "$(HOST)" --port "$(PORT)" --sample --stop-with-parent
 
 install: $(INSTALLED) ## Make .venv with what the application needs
+	@:
 install-dev: $(INSTALLED_DEV) ## Make .venv with what the tests need, too
+	@:
 
 $(INSTALLED): requirements.txt
 	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Semsearch needs Python 3.11 or later; \

@@ -57,8 +57,10 @@ def search(
     opened = open_version(version)
     if not opened.usable and version.chunks:
         raise NotReady(_("The index of this collection cannot be opened; the worker is restoring it."))
+    waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING].count()
+    if not version.documents and waiting:
+        raise NotReady(_("The first documents of this collection are being indexed."))
     found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=pipeline.options_of(version))
-    waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING]
     return SearchResponse(
         query=text,
         mode=mode,
@@ -69,7 +71,7 @@ def search(
         took_ms=found.took,
         degraded=found.degraded,
         good_match=found.good_match,
-        pending_documents=waiting.count(),
+        pending_documents=waiting,
         results=found.results,
     )
 

@@ -7,7 +7,7 @@ from django.db import connections, transaction
 from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete
 
 from search import tasks
-from search.models import Collection, Document, IndexVersion, corpus_changed
+from search.models import Collection, Document, IndexVersion, corpus_changed, index_damaged
 from search.models import triggers as document_triggers
 
 
@@ -28,6 +28,7 @@ def connect() -> None:
     post_save.connect(collection_saved, sender=Collection, dispatch_uid="search.collection_saved")
     pre_delete.connect(collection_leaves, sender=Collection, dispatch_uid="search.collection_leaves")
     corpus_changed.connect(bulk_changed, dispatch_uid="search.bulk_changed")
+    index_damaged.connect(index_needs_mending, dispatch_uid="search.index_needs_mending")
     post_migrate.connect(ensure_triggers, dispatch_uid="search.ensure_triggers")
 
 
@@ -45,6 +46,11 @@ def bulk_changed(collection_ids: set[int], using: str, **kwargs: Any) -> None:
     """Wake the worker for every collection that a bulk write touched."""
     for collection_id in sorted(collection_ids):
         _wake_on_commit(collection_id, using)
+
+
+def index_needs_mending(collection_id: int, **kwargs: Any) -> None:
+    """Wake the worker, which restores what a reader found damaged."""
+    tasks.wake(collection_id)
 
 
 def collection_leaves(instance: Collection, **kwargs: Any) -> None:

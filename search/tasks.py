@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from celery import shared_task
 
-from search.indexing import applier, lifecycle
+from search.indexing import lifecycle
 from search.indexing import sweep as sweeping
 from search.models import Collection
 
@@ -24,8 +24,8 @@ _broker_down_until = 0.0
 
 @shared_task(name="search.index_pending")
 def index_pending(*, collection_id: int) -> None:
-    """Apply what is pending for a collection; a long queue goes on in another message."""
-    if applier.drain(collection_id).more:
+    """Apply what is pending, this collection's changes first; a long queue goes on in another message."""
+    if sweeping.serve(collection_id).more:
         wake(collection_id)
 
 

@@ -23,12 +23,12 @@ logger = logging.getLogger(__name__)
 class Channel(filesystem.Channel):
     """A channel whose messages appear in one step."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override]
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         folder = Path(self.data_folder_out)
         scratch = folder / f".{name}.writing"
         try:
-            scratch.write_bytes(str_to_bytes(dumps(message)))
+            scratch.write_bytes(str_to_bytes(dumps(payload)))
             scratch.replace(folder / name)
         except OSError as error:
             raise ChannelError(f"Cannot add a message to {folder}: {error.strerror}") from error

@@ -121,6 +121,15 @@ def repair(collection: Collection) -> DriftReport:
     return report
 
 
+def files_are_missing(version: IndexVersion) -> bool:
+    """Tell whether a file of the version is not there; a quick look that reads none of them."""
+    files = [segment_file(version, segment) for segment in version.segments.all()]
+    paths = [path for file in files for path in (file.path, file.ids_path)]
+    if publication := Publication.from_json(version.lexical_files):
+        paths.append(version.folder / "lexical" / "published" / publication.folder / "meta.json")
+    return not all(path.is_file() for path in paths)
+
+
 def restore_files(version: IndexVersion, lease: Lease) -> bool:
     """Write again whatever of the version's files is missing or damaged; tell whether anything was."""
     restored = False

@@ -1,10 +1,12 @@
 """Finds work that no message announced: after a crash, a lost message, a broker that was down, a bulk write."""
 
 import logging
+import time
 
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from search.conf import conf
 from search.indexing import reconcile, segments
 from search.indexing.applier import DrainReport, drain
 from search.indexing.leases import LeaseBusy, LeaseLost, hold
@@ -12,14 +14,37 @@ from search.models import Collection, IndexVersion, PendingChange, Segment
 
 logger = logging.getLogger(__name__)
 
+_TURN_SECONDS = 2.0
+
+
+def serve(first: int | None = None, *, budget_seconds: float | None = None) -> DrainReport:
+    """Do what is waiting in any collection, in turns, until nothing is left or the budget is spent.
+
+    Turns are short and `first` only goes first, so that a few saves never wait for another collection's bulk.
+    """
+    deadline = time.monotonic() + (conf().TASK_BUDGET_SECONDS if budget_seconds is None else budget_seconds)
+    applied = 0
+    while ids := collections_with_work():
+        ids.sort(key=lambda pk: pk != first)
+        turns = [_turn(pk) for pk in ids]
+        applied += sum(turn.applied for turn in turns)
+        if not any(turn.applied or turn.more for turn in turns):
+            return DrainReport(applied)  # what is left waits for somebody else, or for its encoder
+        if time.monotonic() > deadline:
+            return DrainReport(applied, more=True)
+    return DrainReport(applied)
+
 
 def sweep() -> DrainReport:
-    """Do whatever is waiting in any collection, mend damage that was noticed, and clear away old files."""
-    reports = [_sweep_collection(pk) for pk in collections_with_work()]
+    """Find work that no message announced, also in missing files, and clear away old ones."""
+    for version in IndexVersion.objects.active():
+        if reconcile.files_are_missing(version):
+            _mend(version)
+    report = serve()
     segments.remove_files_of_deleted_versions()
     for version in IndexVersion.objects.all():
         segments.remove_orphans(version)
-    return DrainReport(sum(report.applied for report in reports), any(report.more for report in reports))
+    return report
 
 
 def collections_with_work() -> list[int]:
@@ -44,24 +69,21 @@ def collections_with_work() -> list[int]:
     return list(Collection.objects.filter(wanted).order_by("pk").values_list("pk", flat=True))
 
 
-def _sweep_collection(collection_id: int) -> DrainReport:
+def _turn(collection_id: int) -> DrainReport:
     try:
-        _mend(collection_id)
-        return drain(collection_id)
-    except LeaseBusy:
-        return DrainReport()
+        for version in IndexVersion.objects.active().filter(collection=collection_id):
+            if version.segments.filter(state=Segment.State.DAMAGED).exists():
+                _mend(version)
+        return drain(collection_id, budget_seconds=_TURN_SECONDS)
     except Exception:  # one collection's trouble must not keep the others waiting
-        logger.exception("Sweeping collection %s failed", collection_id)
+        logger.exception("Indexing collection %s failed", collection_id)
         return DrainReport()
 
 
-def _mend(collection_id: int) -> None:
-    """Restore files that a reader has found damaged."""
-    version = IndexVersion.objects.active().filter(collection=collection_id).first()
-    if version is None or not version.segments.filter(state=Segment.State.DAMAGED).exists():
-        return
+def _mend(version: IndexVersion) -> None:
+    """Write missing and damaged files again, unless another worker is at it."""
     try:
-        with hold(collection_id) as lease:
+        with hold(version.collection_id) as lease:
             reconcile.restore_files(version, lease)
-    except LeaseLost as error:
+    except (LeaseBusy, LeaseLost) as error:
         logger.warning("%s", error)

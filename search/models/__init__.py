@@ -1,7 +1,7 @@
 """The rows that are the truth: corpus and index versions."""
 
 from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
-from .corpus import Collection, Document, corpus_changed
+from .corpus import Collection, Document, corpus_changed, index_damaged
 from .index_versions import IndexLease, IndexVersion, Segment
 from .pending_changes import PendingChange
 
@@ -17,4 +17,5 @@ __all__ = [
     "PendingChange",
     "Segment",
     "corpus_changed",
+    "index_damaged",
 ]

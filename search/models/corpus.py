@@ -34,6 +34,10 @@ corpus_changed = Signal()
 """Sent with `collection_ids` after a bulk write that Django sends no signal for. A hint, never the job itself."""
 
 
+index_damaged = Signal()
+"""Sent with `collection_id` by a reader that found an index file missing or damaged, and has noted it."""
+
+
 def validate_address(value: str) -> None:
     """Refuse addresses that would run code when somebody follows them."""
     if _SCRIPT_ADDRESS.match(_SKIPPED_BY_BROWSERS.sub("", value)):

@@ -14,7 +14,7 @@ from search import registry
 from search.engines.base import BadEngineOptions, BadVectors, IndexDamaged, IndexReader
 from search.index_state import read_changes, read_state
 from search.lexical.tantivy_index import LexicalDamaged, LexicalReader, Publication, open_publication
-from search.models import IndexVersion, MissingEmbedding, Segment
+from search.models import IndexVersion, MissingEmbedding, Segment, index_damaged
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,8 @@ def _with_dense(opened: OpenVersion, version: IndexVersion) -> OpenVersion:
         logger.error("The vectors of %s cannot be opened: %s", version, error)
         if isinstance(error, IndexDamaged):
             names = version.segments.filter(path=error.path.name) | version.segments.filter(ids_path=error.path.name)
-            names.update(state=Segment.State.DAMAGED)
+            if names.exclude(state=Segment.State.DAMAGED).update(state=Segment.State.DAMAGED):
+                index_damaged.send(sender=IndexVersion, collection_id=version.collection_id)
         return replace(opened, dense_problem=str(error), retry_at=time.monotonic() + _RETRY_SECONDS)
     return replace(opened, dense=dense, dense_problem="", segment_ids=ids)
 
@@ -153,4 +154,5 @@ def _lexical_failed(
     logger.error("The lexical index of %s cannot be opened: %s", version, error)
     # An empty manifest asks the worker to build it anew; unless somebody has published since.
     IndexVersion.objects.filter(pk=version.pk, lexical_generation=newest.lexical_generation).update(lexical_files={})
+    index_damaged.send(sender=IndexVersion, collection_id=version.collection_id)
     return replace(opened, lexical_problem=str(error), retry_at=time.monotonic() + _RETRY_SECONDS)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search import registry
+from search import registry, tasks
 from search.indexing import applier, lifecycle, reconcile, segments
+from search.indexing import sweep as sweeping
 from search.indexing.leases import hold
 from search.indexing.sweep import collections_with_work, sweep
 from search.models import Chunk, Collection, Document, Embedding, IndexVersion, PendingChange, Segment
-from search.query_service import search
+from search.query_service import NotReady, search
 from search.retrieval import open_index
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -274,3 +275,71 @@ def test_rows_of_chunks_that_left_the_tail_do_not_pile_up(
         assert search(f"number{number}", mode="lexical").total == 1
     assert Chunk.objects.count() <= 5
     assert reconcile.check(collection).clean
+
+
+def test_a_few_saves_do_not_wait_for_another_collections_bulk(
+    small_tail: None, collection: Collection, make_document: MakeDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "_TURN_SECONDS", 0)
+    other = Collection.objects.create(slug="other", name="Other")
+    Document.objects.bulk_create(
+        [Document(collection=collection, body=f"penguin {number}") for number in range(200)]
+    )  # fmt: skip
+    Document.objects.create(collection=other, external_id="single", body="elephants")
+    report = sweeping.serve(collection.pk, budget_seconds=0)
+    while not other.index_versions.filter(documents=1).exists():
+        report = sweeping.serve(collection.pk, budget_seconds=0)
+    assert report.more
+    assert PendingChange.objects.filter(version__collection=collection).count() > 100
+    assert [r.external_id for r in search("elephants", collection="other").results] == ["single"]
+
+
+def test_work_that_cannot_be_done_does_not_keep_the_worker_busy(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    indexed()
+    make_document(body="penguins")
+    IndexVersion.objects.update(encoder_fingerprint="0" * 32)
+    assert sweeping.serve(budget_seconds=60) == applier.DrainReport(0)
+    with hold(collection.pk):
+        assert sweeping.serve(budget_seconds=60) == applier.DrainReport(0)
+
+
+@pytest.mark.parametrize("part", ["segments", "lexical", ""])
+def test_the_sweep_restores_files_that_somebody_deleted(
+    small_tail: None, collection: Collection, make_document: MakeDocument, indexed: Indexed, part: str
+) -> None:
+    for number in range(12):
+        make_document(external_id=f"d{number}", body=f"penguin number{number}")
+    indexed()
+    shutil.rmtree(active(collection).folder / part)
+    sweep()
+    assert reconcile.check(collection).clean
+
+
+def test_a_reader_that_finds_damage_wakes_the_worker(
+    small_tail: None, collection: Collection, make_document: MakeDocument, indexed: Indexed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for number in range(12):
+        make_document(external_id=f"d{number}", body=f"penguin number{number}")
+    indexed()
+    woken: list[int] = []
+    monkeypatch.setattr(tasks, "wake", woken.append)
+    shutil.rmtree(active(collection).folder)
+    open_index.close_all()
+    with pytest.raises(NotReady):
+        search("penguin")
+    assert woken == [collection.pk, collection.pk]
+
+
+def test_a_collection_whose_first_documents_are_on_their_way_is_not_empty_but_not_ready(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    indexed()
+    assert search("penguins").total == 0
+    make_document(body="penguins")
+    with pytest.raises(NotReady, match="first documents"):
+        search("penguins")
+    indexed()
+    assert search("penguins").total == 1
