@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
@@ -22,6 +22,10 @@ def sent(request: Request) -> Any:
         if "HTTP_TRANSFER_ENCODING" in request.META:
             raise LengthRequired(_("Send a Content-Length header; a body of unknown length is not read."))
         raise ParseError(_("The request has no body."))
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity")
+    if encoding != "identity":
+        detail = _("A body with Content-Encoding %(encoding)s is not read; send it as it is.") % {"encoding": encoding}
+        raise UnsupportedMediaType(encoding, detail)
     return request.data
 
 

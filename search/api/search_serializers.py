@@ -34,6 +34,9 @@ class TimingsSerializer(serializers.Serializer[Timings]):
     fetch = serializers.FloatField()
     total = serializers.FloatField()
 
+    def to_representation(self, instance: Timings) -> dict[str, float]:
+        return {stage: round(milliseconds, 2) for stage, milliseconds in super().to_representation(instance).items()}
+
 
 class ScoresSerializer(serializers.Serializer[SearchResult]):
     """What each retriever gave: a cosine and a BM25 sum."""

@@ -280,3 +280,14 @@ def test_the_number_of_queries_grows_with_batches_and_not_with_lines(curator: Cl
     queries(1)
     assert queries(50) == queries(2)
     assert queries(500) < 30
+
+
+def test_a_compressed_body_is_refused_as_such(curator: Client, collection: Collection) -> None:
+    answer = curator.post(
+        "/api/v1/collections/docs/documents/bulk/",
+        b"\x1f\x8b",
+        content_type="application/x-ndjson",
+        headers={"content-encoding": "gzip"},
+    )
+    assert answer.status_code == 415
+    assert "gzip" in answer.json()["detail"]
