@@ -527,3 +527,17 @@ def test_a_rebuilt_version_takes_over_at_the_next_query(
     assert (first.index_version, second.index_version) == (1, 2)
     assert titles(second) == ["Threads"]
     assert [version.state for version in IndexVersion.objects.order_by("number")] == ["retired", "active"]
+
+
+def test_words_that_every_text_has_are_not_marked_in_a_large_corpus(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    Document.objects.bulk_create(
+        [Document(collection=collection, external_id=str(n), body=f"the usual words {n}") for n in range(1_000)]
+    )
+    make_document(title="", body="the penguin of the south")
+    indexed()
+    snippet = search("the penguin", mode="lexical", k=1).results[0].snippet
+    assert [snippet.text[start:end] for start, end in snippet.highlights] == ["penguin"]
+    usual = search("the", mode="lexical", k=1).results[0].snippet
+    assert [usual.text[start:end] for start, end in usual.highlights][:1] == ["the"]

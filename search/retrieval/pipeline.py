@@ -4,6 +4,7 @@ The number of candidates grows until there are `k` documents that the user may s
 """
 
 import logging
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 _FIRST_CANDIDATES = 200
 _WIDEN = 8
+_TELLING_CHUNKS = 1_000
+_COMMON_RARITY = math.log(5)  # of a term that every fifth chunk has
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,15 +218,24 @@ def _shared_words(query: Query, found: VisibleHit, document: Document) -> float:
     return sum(weight for term, weight in weights.items() if term in there) / everything if everything else 0.0
 
 
+def _telling_terms(query: Query) -> list[str]:
+    """Return the terms worth marking: in a corpus that is large enough to tell, not those of every fifth chunk."""
+    lexical = query.opened.lexical
+    if lexical is None or lexical.size < _TELLING_CHUNKS:
+        return query.terms
+    return [term for term in query.terms if lexical.rarity(term) > _COMMON_RARITY] or query.terms
+
+
 def _results(query: Query, visible: list[VisibleHit], documents: dict[int, Document]) -> tuple[SearchResult, ...]:
     analyze = query.opened.lexical.analyzer.analyze if query.opened.lexical else analyzer().analyze
+    telling = _telling_terms(query)
     results: list[SearchResult] = []
     for found in visible:
         document = documents.get(found.document_id)
         if document is None:
             continue  # it went between the two looks at the database
         start, end = (0, len(document.body)) if found.changed or found.start == found.end else (found.start, found.end)
-        cut = snippet(document.body, start, end, query.terms, analyze) if document.body else Snippet("")
+        cut = snippet(document.body, start, end, telling, analyze) if document.body else Snippet("")
         results.append(_result(query, len(results) + 1, found, document, cut))
     return tuple(results)
 
