@@ -52,7 +52,8 @@ def stage_label(status: DocumentStatus) -> SafeString:
     """Return a document's stage as a coloured label, with its reason in small print and, whole, on hover."""
     context = {
         "text": STAGE_NAMES[status.stage],
-        "type": STAGE_COLOURS.get(status.stage, ""),
+        # Indexed, and yet with a reason: there is no text to be found by.
+        "type": "warning" if status.stage is Stage.INDEXED and status.reason else STAGE_COLOURS.get(status.stage, ""),
         "reason": status.reason,
     }
     return render_to_string("admin/search/stage_label.html", context)
