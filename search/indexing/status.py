@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
-from search.models import Document, IndexedDocument, IndexVersion, PendingChange
+from search.models import Collection, Document, IndexedDocument, IndexVersion, PendingChange
 
 
 class Stage(StrEnum):
@@ -34,7 +34,7 @@ class DocumentStatus:
 
 
 def document_statuses(documents: Sequence[Document]) -> dict[int, DocumentStatus]:
-    """Return the status of each document by its id, in three queries however many there are."""
+    """Return the status of each document by its id, in four queries however many there are."""
     collections = {document.collection_id for document in documents}
     versions = {v.collection_id: v for v in IndexVersion.objects.active().filter(collection__in=collections)}
     ids = [document.pk for document in documents]
@@ -46,18 +46,24 @@ def document_statuses(documents: Sequence[Document]) -> dict[int, DocumentStatus
         (i.version_id, i.document_id): i for i in IndexedDocument.objects.filter(version__in=active, document__in=ids)
     }
     result = {}
+    troubles = dict(Collection.objects.filter(pk__in=collections).values_list("pk", "last_error"))
     for document in documents:
         version = versions.get(document.collection_id)
-        key = (version.pk if version else 0, document.pk)
-        result[document.pk] = _status(document, version, pending.get(key), indexed.get(key))
+        if version is None:
+            result[document.pk] = _without_version(troubles.get(document.collection_id, ""))
+        else:
+            key = (version.pk, document.pk)
+            result[document.pk] = _status(document, version, pending.get(key), indexed.get(key))
     return result
 
 
+def _without_version(trouble: str) -> DocumentStatus:
+    return DocumentStatus(Stage.WAITING, trouble or _("The collection has no active index version yet."))
+
+
 def _status(
-    document: Document, version: IndexVersion | None, pending: PendingChange | None, indexed: IndexedDocument | None
+    document: Document, version: IndexVersion, pending: PendingChange | None, indexed: IndexedDocument | None
 ) -> DocumentStatus:
-    if version is None:
-        return DocumentStatus(Stage.WAITING, _("The collection has no active index version yet."))
     held = DocumentStatus(
         Stage.INDEXED,
         version=version.number,

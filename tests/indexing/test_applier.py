@@ -275,3 +275,16 @@ def test_reindex_applies_documents_again_without_encoding(make_document: MakeDoc
     assert lifecycle.reindex(Document.objects.all()) == 1
     assert indexed() == 1
     assert encoder().calls == before
+
+
+def test_a_document_that_waits_for_a_missing_encoder_says_so(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    Collection.objects.update(encoder_runtime="quantum")
+    document = make_document(body="penguins")
+    indexed()
+    status = document_statuses([document])[document.pk]
+    assert status.stage is Stage.WAITING
+    assert "No encoder runtime is called 'quantum'" in status.reason
+    Collection.objects.update(encoder_runtime="")
+    assert indexed() == 1
