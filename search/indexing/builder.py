@@ -56,21 +56,36 @@ def fill(version: IndexVersion, lease: Lease) -> bool:
 
 
 def finish(version: IndexVersion, lease: Lease) -> bool:
-    """Make a candidate that has applied everything ready, and live if it was asked to be; False if it is not."""
-    if version.state != IndexVersion.State.BUILDING or version.filled_to is not None:
+    """Make a candidate that has applied everything ready, and live if it was asked to be; tell whether it changed.
+
+    A change that arrives meanwhile keeps it ready; it goes live when that has been applied, too.
+    """
+    candidate = version.state in (IndexVersion.State.BUILDING, IndexVersion.State.READY)
+    if not candidate or version.filled_to is not None or version.pending_changes.waiting().exists():
         return False
-    if version.pending_changes.waiting().exists():
-        return False
-    segments.merge(version, lease)
-    IndexVersion.objects.filter(pk=version.pk).update(state=IndexVersion.State.READY, ready_at=timezone.now())
-    version.refresh_from_db()
+    built = version.state == IndexVersion.State.BUILDING
+    if built:
+        segments.merge(version, lease)
+        IndexVersion.objects.filter(pk=version.pk).update(state=IndexVersion.State.READY, ready_at=timezone.now())
+        version.refresh_from_db()
     failed = version.pending_changes.failed().count()
     if failed:
         IndexVersion.objects.filter(pk=version.pk).update(
             last_error=f"{failed} documents could not be indexed; retry them or activate the version by hand."
         )
-    elif version.activate_when_ready:
-        failpoint("publish.before_commit")
+        return built
+    return _go_live(version) or built
+
+
+def _go_live(version: IndexVersion) -> bool:
+    """Activate a ready version that was asked to be live; False when it was not, or a change came in between."""
+    if not version.activate_when_ready:
+        return False
+    failpoint("publish.before_commit")
+    try:
         lifecycle.activate(version)
-        failpoint("publish.committed")
+    except lifecycle.CannotActivate as error:
+        logger.info("%s", error)
+        return False
+    failpoint("publish.committed")
     return True

@@ -343,3 +343,23 @@ def test_a_collection_whose_first_documents_are_on_their_way_is_not_empty_but_no
         search("penguins")
     indexed()
     assert search("penguins").total == 1
+
+
+def test_a_candidate_that_a_save_kept_from_going_live_goes_live_after_it(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_document(body="penguins")
+    indexed()
+    lifecycle.request_rebuild(collection)
+    real = segments.merge
+
+    def save_meanwhile(*arguments: Any, **keywords: Any) -> None:
+        real(*arguments, **keywords)
+        make_document(external_id="late", body="elephants")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segments, "merge", save_meanwhile)
+        indexed()
+    indexed()
+    assert active(collection).number == 2
+    assert [result.external_id for result in search("elephants", k=1).results] == ["late"]
