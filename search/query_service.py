@@ -58,7 +58,7 @@ def search(
     if not opened.usable and version.chunks:
         raise NotReady(_("The index of this collection cannot be opened; the worker is restoring it."))
     waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING].count()
-    if not version.documents and waiting:
+    if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
         raise NotReady(_("The first documents of this collection are being indexed."))
     found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=pipeline.options_of(version))
     return SearchResponse(

@@ -497,6 +497,20 @@ def test_a_collection_without_a_version_is_not_ready(collection: Collection, slu
     assert caught.value.retry_after_seconds > 0
 
 
+def test_a_collection_whose_last_document_is_leaving_is_empty_and_not_in_its_beginning(
+    make_document: MakeDocument, indexed: Indexed
+) -> None:
+    document = make_document(title="Threads")
+    indexed()
+    document.delete()
+    # The applier commits the removal first and takes the pending row away after the lexical index has followed.
+    IndexVersion.objects.update(documents=0)
+
+    response = search("threads")
+
+    assert (response.results, response.pending_documents) == ((), 1)
+
+
 # --- Which collection and which version
 
 
