@@ -33,8 +33,38 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """An index type that a build tried, how well it did, and in a few words why it was kept or left."""
+
+    index_type: str
+    parameters: tuple[tuple[str, float], ...]
+    recall: float
+    median_us: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentMeasures:
+    """What was measured on a finished segment with `queries` held-out queries, one thread, one query at a time."""
+
+    recall: float  # share of the true 10 nearest neighbours that come back, against exact search
+    target: float
+    median_us: float
+    p95_us: float
+    bytes_per_vector: float
+    build_seconds: float
+    peak_memory_mb: float
+    queries: int
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentFile:
-    """An immutable part of a dense index on disk: its vectors' file and the file of their ids, each with its hash."""
+    """An immutable part of a dense index on disk: its vectors' file and the file of their ids, each with its hash.
+
+    `index_type` is what was really built, which is `Flat` when there were too few vectors for the type asked for;
+    `parameters` are the search parameters it is searched with, sorted by name, whole numbers as int.
+    """
 
     path: Path
     sha256: str
@@ -42,6 +72,18 @@ class SegmentFile:
     ids_sha256: str
     rows: int
     size_bytes: int
+    index_type: str = "Flat"
+    parameters: tuple[tuple[str, float], ...] = ()
+    measured: SegmentMeasures | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildStep:
+    """How far the build of a segment is: `done` of `total` within its phase."""
+
+    phase: str  # "training", "adding", "measuring" or "writing"
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ is `1 - distance / 2`. No Django here.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.datatypes import Ids, IndexState, SegmentFile, Vectors
+from search.datatypes import BuildStep, Ids, IndexState, SegmentFile, Vectors
 
 NORM_TOLERANCE = 1e-3
 
@@ -44,7 +44,7 @@ class EngineCapabilities:
     exact: bool
     """A search returns the true nearest neighbours, not an approximation."""
     segments: bool
-    """`seal` writes immutable files, which readers of all processes on this host share."""
+    """`build` writes immutable files, which readers of all processes on this host share."""
     remote: bool
     """It keeps its own copy of the vectors, on other hosts if it likes; `apply` feeds it."""
     filtered_search: bool
@@ -67,6 +67,17 @@ class VectorChanges:
     added_ids: Ids
     added_vectors: Vectors
     removed_ids: Ids
+
+
+class VectorSource(Protocol):
+    """Where the vectors of a segment come from, so that a build never needs all of them in memory."""
+
+    @property
+    def ids(self) -> Ids:
+        """All ids that belong into the segment, ascending."""
+
+    def read(self, ids: Ids) -> Vectors:
+        """Return the vectors of some of these ids, in their order; ask for blocks, for each call may ask a database."""
 
 
 class IndexReader(ABC):
@@ -119,10 +130,21 @@ class Engine(ABC):
     def open(self, state: IndexState, previous: IndexReader | None = None) -> IndexReader:
         """Return a reader of `state`, taking over what `previous` has open already. Raises IndexDamaged."""
 
-    def seal(self, blocks: Iterable[tuple[Ids, Vectors]], dimension: int, folder: Path) -> SegmentFile:
-        """Write vectors into a new segment below `folder`; ids ascend through all blocks.
+    def check(self, dimension: int, rows: int | None = None) -> None:
+        """Raise BadEngineOptions when the options cannot work at this dimension, or with so many vectors.
 
-        Raises BadVectors and OSError. Only for engines with `capabilities.segments`.
+        `validate` knows neither; `build` checks again.
+        """
+
+    def build(
+        self, source: VectorSource, dimension: int, folder: Path, *, queries: Vectors | None = None
+    ) -> Generator[BuildStep, None, SegmentFile]:
+        """Write a segment of all of the source's vectors below `folder`, in short steps; the last returns its file.
+
+        The caller may do other work between two steps, or drop the generator. A build that was killed or dropped
+        goes on from its last checkpoint when the same ids are built again by the same options. `queries`, shape
+        (n, dimension), are what people asked: they are measured with, beside vectors of the source. Raises
+        BadVectors, BadEngineOptions and OSError. Only for engines with `capabilities.segments`.
         """
         raise NotImplementedError(f"{type(self).__name__} has no segments.")
 
