@@ -40,8 +40,17 @@ class Conf:
     SWEEP_SECONDS: float = 30.0
     TASK_BUDGET_SECONDS: float = 20.0
     TAIL_MAX_ROWS: int = 4_096
-    MAX_SEGMENTS: int = 8
+    TAIL_MAX_SECONDS: float = 3_600.0
+    MERGE_FANOUT: int = 4
     MAX_DEAD_SHARE: float = 0.2
+    # The life of index versions
+    KEEP_VERSIONS: int = 2
+    INDEX_DISK_MB: int = 0
+    PRUNE_AFTER_SECONDS: float = 600.0
+    CHECK_SECONDS: float = 86_400.0
+    # The log of searches
+    LOG_SEARCHES: bool = False
+    LOG_SEARCHES_DAYS: int = 90
     # Which class stands behind each name
     CHUNKERS: dict[str, str] = field(
         default_factory=lambda: {"sentence": "search.chunking.sentence_chunker.SentenceChunker"}
@@ -72,7 +81,6 @@ _AT_LEAST_ONE = (
     "APPLY_BATCH_DOCUMENTS",
     "MAX_ATTEMPTS",
     "TAIL_MAX_ROWS",
-    "MAX_SEGMENTS",
 )
 _KIND_NAMES: dict[Any, str] = {
     Path: "a pathlib.Path",
@@ -131,6 +139,8 @@ def _checked(values: Mapping[str, Any]) -> Conf:
     for key in _AT_LEAST_ONE:
         if getattr(result, key) < 1:
             raise ImproperlyConfigured(f"SEMSEARCH {key} is {getattr(result, key)}; it must be at least 1.")
+    if result.MERGE_FANOUT < 2:
+        raise ImproperlyConfigured(f"SEMSEARCH MERGE_FANOUT is {result.MERGE_FANOUT}; it must be at least 2.")
     return result
 
 

@@ -28,6 +28,10 @@ NAMES = (
     "seal.committed",
     "publish.before_commit",
     "publish.committed",
+    "rollback.before_commit",
+    "rollback.committed",
+    "prune.committed",
+    "prune.deleted",
 )
 
 

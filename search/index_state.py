@@ -5,13 +5,15 @@ from django.db.models import Q
 
 from search.datatypes import Ids, IndexState, SegmentFile, Vectors
 from search.engines.base import VectorChanges
-from search.models import Chunk, Embedding, IndexVersion, Segment
+from search.models import Chunk, Embedding, IndexVersion, MissingEmbedding, Segment
+
+_SQL_PARAMETERS = 500
 
 
 def read_state(version: IndexVersion) -> IndexState:
     """Return everything needed to open the version's dense index. Raises MissingEmbedding."""
-    tail = list(Chunk.objects.filter(version=version).tail().order_by("id").values_list("id", "text_hash"))
-    dead = Chunk.objects.filter(version=version).dead().order_by("id").values_list("id", flat=True)
+    tail = list(Chunk.objects.tail(version).order_by("id").values_list("id", "text_hash"))
+    dead = Chunk.objects.dead(version).order_by("id").values_list("id", flat=True)
     ids, vectors = vectors_of(version, tail)
     return IndexState(
         generation=version.generation,
@@ -49,4 +51,29 @@ def segment_file(version: IndexVersion, segment: Segment) -> SegmentFile:
         ids_sha256=segment.ids_sha256,
         rows=segment.rows,
         size_bytes=segment.size_bytes,
+        index_type=segment.index_type,
+        parameters=tuple(sorted(segment.parameters.items())),
     )
+
+
+class StoredVectors:
+    """The vectors of some of a version's chunks, read from the database: what an engine builds a segment from.
+
+    `ids` are chunk ids, int64, ascending.
+    """
+
+    def __init__(self, version: IndexVersion, ids: Ids) -> None:
+        self.version = version
+        self.ids = ids
+
+    def read(self, ids: Ids) -> Vectors:
+        """Return the float32 vectors of these ids, in their order. Raises MissingEmbedding."""
+        wanted = [int(chunk_id) for chunk_id in ids]
+        hashes: dict[int, str] = {}
+        for at in range(0, len(wanted), _SQL_PARAMETERS):
+            rows = Chunk.objects.filter(pk__in=wanted[at : at + _SQL_PARAMETERS])
+            hashes.update(rows.values_list("pk", "text_hash"))
+        gone = next((chunk_id for chunk_id in wanted if chunk_id not in hashes), None)
+        if gone is not None:
+            raise MissingEmbedding(f"Chunk {gone} of {self.version} is not in the database any more.")
+        return vectors_of(self.version, [(chunk_id, hashes[chunk_id]) for chunk_id in wanted])[1]

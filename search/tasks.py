@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from celery import shared_task
 
-from search.indexing import lifecycle
+from search.indexing import lifecycle, requests
 from search.indexing import sweep as sweeping
-from search.models import Collection
+from search.models import Collection, IndexVersion
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -50,7 +50,7 @@ def wake(collection_id: int) -> None:
 def reindex(documents: "DocumentQuerySet") -> int:
     """Queue documents to be applied again from nothing, and wake the worker; return how many."""
     collections = sorted(set(documents.order_by().values_list("collection_id", flat=True)))
-    count = lifecycle.reindex(documents)
+    count = requests.reindex(documents)
     for collection_id in collections:
         wake(collection_id)
     return count
@@ -60,13 +60,22 @@ def retry_failed(pending: "PendingChangeQuerySet") -> int:
     """Take documents out of quarantine, and wake the worker; return how many."""
     failed = pending.failed().order_by()
     collections = sorted(set(failed.values_list("version__collection_id", flat=True)))
-    count = lifecycle.retry_failed(pending)
+    count = requests.retry_failed(pending)
     for collection_id in collections:
         wake(collection_id)
     return count
 
 
-def request_rebuild(collection: Collection, *, user: "AbstractBaseUser | None" = None) -> None:
+def request_rebuild(
+    collection: Collection, *, user: "AbstractBaseUser | None" = None, activate_when_ready: bool = True
+) -> None:
     """Ask for a new version of a collection, built beside the live one, and wake the worker."""
-    lifecycle.request_rebuild(collection, user=user)
+    requests.request_rebuild(collection, user=user, activate_when_ready=activate_when_ready)
     wake(collection.pk)
+
+
+def roll_back(version: IndexVersion, *, by: "AbstractBaseUser | None" = None) -> lifecycle.Missed:
+    """Take a retired version back, and wake the worker for what it has missed."""
+    found = lifecycle.roll_back(version, by=by)
+    wake(version.collection_id)
+    return found

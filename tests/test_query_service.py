@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from search import query_service
 from search.datatypes import SearchResponse
-from search.indexing import lifecycle
+from search.indexing import requests
 from search.models import Collection, Document, IndexVersion
 from search.query_service import InvalidQuery, NotReady, UnknownCollection, search
 from tests.conftest import MakeDocument
@@ -533,7 +533,7 @@ def test_a_rebuilt_version_takes_over_at_the_next_query(
     make_document(title="Threads")
     indexed()
     first = search("threads")
-    lifecycle.request_rebuild(collection)
+    requests.request_rebuild(collection)
 
     indexed()
 

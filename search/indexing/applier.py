@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -21,7 +21,7 @@ from search import registry
 from search.conf import conf
 from search.datatypes import TextChunk
 from search.embedding.base import EncoderUnavailable
-from search.engines.base import BadVectors
+from search.engines.base import BadEngineOptions, BadVectors
 from search.failpoints import failpoint
 from search.indexing import builder, chunk_rows, lexical_feed, segments
 from search.indexing.encoding import encode_missing
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from search.models.pending_changes import PendingChangeQuerySet
 
 logger = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Work:
     document: Document | None
     outcome: Outcome
     content_hash: str = ""
+    encoded_at: datetime | None = None
     chunks: list[TextChunk] = field(default_factory=list)
     error: str = ""
 
@@ -96,6 +99,8 @@ def _drain_held(collection_id: int, lease: Lease, deadline: float) -> tuple[int,
     if collection is None:
         return 0, False
     builder.ensure_versions(collection)
+    left = collection.index_versions.exclude(state__in=IndexVersion.FED_STATES)
+    segments.drop_jobs(left.values_list("pk", flat=True))
     applied = 0
     while True:
         for version in _fed_active_first(collection_id):
@@ -124,14 +129,17 @@ def _advance(version: IndexVersion, lease: Lease) -> tuple[int, bool]:
             return 0, True
         claimed = _claim(version)
         if claimed:
-            return _apply(version, claimed, lease), True
+            count = _apply(version, claimed, lease)
+            segments.step(version, lease, urgent_only=True)
+            return count, True
         if not version.lexical_files or version.lexical_generation < version.generation:
             lexical_feed.catch_up(version, lease)
-        segments.maintain(version, lease)
+        segments.forget_removed_tail(version)
         if version.last_error and version.state != IndexVersion.State.READY:
             IndexVersion.objects.filter(pk=version.pk).update(last_error="")
-        return 0, builder.finish(version, lease)
-    except (EncoderUnavailable, MissingEmbedding, BadVectors, OSError) as error:
+        building = version.state == IndexVersion.State.BUILDING  # it is compacted as a whole when all is applied
+        return 0, (not building and segments.step(version, lease)) or builder.finish(version, lease)
+    except (EncoderUnavailable, MissingEmbedding, BadVectors, BadEngineOptions, OSError) as error:
         # Not a document's fault: say so, leave the queue as it is, and let the sweep try again.
         logger.exception("Indexing of %s stopped", version)
         IndexVersion.objects.filter(pk=version.pk).update(last_error=f"{type(error).__name__}: {error}")
@@ -195,8 +203,7 @@ def _apply(version: IndexVersion, claimed: Sequence[PendingChange], lease: Lease
     good = [work for work in batch if not work.error]
     if good:
         _commit(version, good, lease)
-        lexical_feed.catch_up(version, lease, done=[work.pending.pk for work in good])
-        segments.maintain(version, lease)
+        lexical_feed.catch_up(version, lease, done={work.pending.pk: work.pending.document_id for work in good})
         failpoint("apply.done")
     if unavailable is not None:
         raise unavailable
@@ -245,7 +252,9 @@ def _encode(version: IndexVersion, content: Iterable[Work], lease: Lease) -> Non
     works = [work for work in content if not work.error]
     texts = {chunk.text_hash: chunk.encoded_text for work in works for chunk in work.chunks}
     failed = encode_missing(version, texts, lease)
+    now = timezone.now()
     for work in works:
+        work.encoded_at = now
         work.error = next((failed[chunk.text_hash] for chunk in work.chunks if chunk.text_hash in failed), "")
 
 
@@ -257,13 +266,28 @@ def _commit(version: IndexVersion, batch: Sequence[Work], lease: Lease) -> None:
     with transaction.atomic():
         lease.renew()
         step = 1 if wanted else 0
-        IndexVersion.objects.filter(pk=version.pk).update(generation=F("generation") + step, changed_at=timezone.now())
+        IndexVersion.objects.filter(pk=version.pk).update(
+            generation=F("generation") + step,
+            documents_per_second=_rate(version, len(batch)),
+            changed_at=timezone.now(),
+        )
         version.refresh_from_db()
         if version.state not in IndexVersion.FED_STATES:
             raise LeaseLost(f"{version} has left service.")
         chunk_rows.replace(version, wanted)
         _note_documents(version, batch)
     failpoint("apply.committed")
+
+
+def _rate(version: IndexVersion, count: int) -> float | None:
+    """Return documents a second, smoothed over the last batches; a pause begins anew."""
+    if version.changed_at is None:
+        return None
+    seconds = (timezone.now() - version.changed_at).total_seconds()
+    if not 0 < seconds < _PAUSE_SECONDS:
+        return version.documents_per_second
+    before = version.documents_per_second
+    return count / seconds if before is None else 0.8 * before + 0.2 * count / seconds
 
 
 def _note_documents(version: IndexVersion, batch: Sequence[Work]) -> None:
@@ -274,7 +298,14 @@ def _note_documents(version: IndexVersion, batch: Sequence[Work]) -> None:
     for work in batch:
         if work.document is None or work.outcome not in (Outcome.METADATA, Outcome.CONTENT):
             continue
-        values = {"revision": work.document.revision, "content_hash": work.content_hash, "indexed_at": now}
+        values = {
+            "revision": work.document.revision,
+            "content_hash": work.content_hash,
+            "queued_at": work.pending.created_at,
+            "encoded_at": work.encoded_at,
+            "indexed_at": now,
+            "visible_at": None,
+        }
         if work.outcome is Outcome.CONTENT:
             values["chunk_count"] = len(work.chunks)
             rows.update_or_create(version=version, document_id=work.document.pk, defaults=values)

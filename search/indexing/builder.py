@@ -1,6 +1,7 @@
 """Brings versions into being: the first one, and candidates built beside the live one, in short steps.
 
-Every step can be repeated; a killed build goes on where it was. Applying the queue is the applier's work.
+Fill the queue; then, once the applier has applied it: compact, measure, judge, go live. Every step can be
+repeated; a killed build goes on where it was. Applying the queue is the applier's work.
 """
 
 import logging
@@ -12,9 +13,10 @@ from search.chunking.base import BadChunkingOptions
 from search.embedding.base import EncoderUnavailable
 from search.engines.base import BadEngineOptions
 from search.failpoints import failpoint
-from search.indexing import lifecycle, segments
+from search.files import folder_bytes
+from search.indexing import gate, lifecycle, measuring, segments
 from search.indexing.leases import Lease
-from search.models import Collection, IndexVersion, PendingChange
+from search.models import Collection, IndexVersion, PendingChange, VersionEvent
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +29,9 @@ def ensure_versions(collection: Collection) -> None:
     if not missing and collection.rebuild_requested_at is None:
         return
     try:
-        lifecycle.create_version(collection, user=collection.rebuild_requested_by)
+        lifecycle.create_version(
+            collection, user=collection.rebuild_requested_by, activate_when_ready=collection.rebuild_activates
+        )
     except (EncoderUnavailable, BadChunkingOptions, BadEngineOptions) as error:
         logger.error("No index version for collection %s: %s", collection.slug, error)
         Collection.objects.filter(pk=collection.pk).update(last_error=str(error))
@@ -56,31 +60,58 @@ def fill(version: IndexVersion, lease: Lease) -> bool:
 
 
 def finish(version: IndexVersion, lease: Lease) -> bool:
-    """Make a candidate that has applied everything ready, and live if it was asked to be; tell whether it changed.
+    """Do the next step of a version that has applied everything: compact, measure, judge, go live.
 
-    A change that arrives meanwhile keeps it ready; it goes live when that has been applied, too.
+    Returns False when there is nothing left to do, or when changes wait and come first.
     """
-    candidate = version.state in (IndexVersion.State.BUILDING, IndexVersion.State.READY)
-    if not candidate or version.filled_to is not None or version.pending_changes.waiting().exists():
+    if version.filled_to is not None or version.pending_changes.waiting().exists():
         return False
-    built = version.state == IndexVersion.State.BUILDING
-    if built:
-        segments.merge(version, lease)
-        IndexVersion.objects.filter(pk=version.pk).update(state=IndexVersion.State.READY, ready_at=timezone.now())
+    if version.state == IndexVersion.State.ACTIVE:
+        return _finish_live(version, lease)
+    if version.state == IndexVersion.State.BUILDING:
+        if segments.compact_step(version, lease) or measuring.step(version, lease):
+            return True
+        _become_ready(version)
+        return True
+    return _finish_candidate(version, lease)
+
+
+def _finish_live(version: IndexVersion, lease: Lease) -> bool:
+    """Bring a version that was live from its first document into the shape that a candidate would have."""
+    if version.ready_at is None and version.segments.count() > 1 and segments.compact_step(version, lease):
+        return True
+    if measuring.step(version, lease):
+        return True
+    if version.ready_at is None and version.documents:
+        IndexVersion.objects.filter(pk=version.pk).update(ready_at=timezone.now())
+    return False
+
+
+def _become_ready(version: IndexVersion) -> None:
+    IndexVersion.objects.filter(pk=version.pk).update(
+        state=IndexVersion.State.READY, ready_at=timezone.now(), disk_bytes=folder_bytes(version.folder),
+        step="", step_done=0, step_total=0,
+    )  # fmt: skip
+    version.refresh_from_db()
+    VersionEvent.objects.record(version, VersionEvent.Kind.READY, recall=version.recall, rows=version.chunks)
+
+
+def _finish_candidate(version: IndexVersion, lease: Lease) -> bool:
+    """Judge a ready version that changed since it was judged; let it go live when it was asked to and may."""
+    if measuring.step(version, lease):
+        return True
+    report = gate.report_of(version)
+    changed = version.changed_at is not None and report is not None and version.changed_at > report.at
+    if report is None or (changed and not report.passed):
+        report = gate.assess(version)
+        error = "" if report.passed else f"It may not go live: {' '.join(report.refusals)}"
+        IndexVersion.objects.filter(pk=version.pk).update(gate=report.as_json(), last_error=error)
         version.refresh_from_db()
-    failed = version.pending_changes.failed().count()
-    if failed:
-        IndexVersion.objects.filter(pk=version.pk).update(
-            last_error=f"{failed} documents could not be indexed; retry them or activate the version by hand."
-        )
-        return built
-    return _go_live(version) or built
+    return report.passed and version.activate_when_ready and _go_live(version)
 
 
 def _go_live(version: IndexVersion) -> bool:
-    """Activate a ready version that was asked to be live; False when it was not, or a change came in between."""
-    if not version.activate_when_ready:
-        return False
+    """Activate a ready version; False when a change came in between, after which it is tried again."""
     failpoint("publish.before_commit")
     try:
         lifecycle.activate(version)

@@ -34,7 +34,9 @@ def replace(version: IndexVersion, wanted: Mapping[int, Sequence[TextChunk]]) ->
         Chunk.objects.filter(pk__in=removed[at : at + 500]).update(removed_generation=version.generation)
     _move(moved)
     Chunk.objects.bulk_create(added, batch_size=500)
-    IndexVersion.objects.filter(pk=version.pk).update(chunks=F("chunks") + len(added) - len(removed))
+    IndexVersion.objects.filter(pk=version.pk).update(
+        chunks=F("chunks") + len(added) - len(removed), removed_chunks=F("removed_chunks") + len(removed)
+    )
 
 
 def _row(version: IndexVersion, document_id: int, chunk: TextChunk) -> Chunk:

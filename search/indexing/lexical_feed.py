@@ -5,15 +5,16 @@ What it has not followed yet is known from the rows themselves: everything added
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import timezone
 
 from search.failpoints import failpoint
 from search.indexing.leases import Lease
 from search.lexical.tantivy_index import LexicalDamaged, LexicalEntry, LexicalWriter, Publication
-from search.models import Chunk, Document, IndexVersion, PendingChange
+from search.models import Chunk, Document, IndexedDocument, IndexVersion, PendingChange
 
 if TYPE_CHECKING:
     from search.models.chunks import ChunkQuerySet
@@ -23,8 +24,8 @@ logger = logging.getLogger(__name__)
 _BLOCK_ROWS = 500
 
 
-def catch_up(version: IndexVersion, lease: Lease, *, done: list[int] | None = None) -> None:
-    """Publish a lexical index of the version's newest generation and remove the pending rows `done`.
+def catch_up(version: IndexVersion, lease: Lease, *, done: Mapping[int, int] | None = None) -> None:
+    """Publish a lexical index of the version's newest generation and remove the pending rows `done` (id → document).
 
     An index that is missing or damaged is built anew from the database. Raises LeaseLost and OSError.
     """
@@ -37,7 +38,9 @@ def catch_up(version: IndexVersion, lease: Lease, *, done: list[int] | None = No
         IndexVersion.objects.filter(pk=version.pk).update(
             lexical_generation=version.generation, lexical_files=last.as_json(), last_error=""
         )
-        PendingChange.objects.filter(version=version, pk__in=done or []).delete()
+        PendingChange.objects.filter(version=version, pk__in=list(done or {})).delete()
+        found = IndexedDocument.objects.filter(version=version, document__in=list((done or {}).values()))
+        found.filter(visible_at=None).update(visible_at=timezone.now())
     failpoint("lexical.committed")
     version.refresh_from_db()
 

@@ -75,3 +75,50 @@ def diff_chunks(held: Sequence[HeldChunk], wanted: Sequence[TextChunk]) -> Chunk
             moved.append((chunk.chunk_id, text))
     removed = sorted(chunk.chunk_id for rest in by_hash.values() for chunk in rest)
     return ChunkDiff(tuple(added), tuple(moved), tuple(removed))
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSize:
+    """How many vectors a segment holds, and how many of them have left the index."""
+
+    rows: int
+    dead: int = 0
+
+
+def choose_merge(
+    segments: Sequence[SegmentSize], *, base: int, fanout: int, dead_share: float
+) -> tuple[int, int] | None:
+    """Return which neighbouring segments to write as one, as (first, behind the last), or None.
+
+    `segments` are in the order of their ids. Segments of similar size are merged once there are `fanout` of them,
+    the smallest first, so that a vector is written again only as often as the index grows by that factor. One that
+    has too many dead rows is written again alone.
+    """
+    for position, segment in enumerate(segments):
+        if segment.dead > max(segment.rows * dead_share, base / 4):
+            return position, position + 1
+    tiers = [_tier(segment.rows, base, fanout) for segment in segments]
+    for most in sorted(set(tiers)):
+        begin = 0
+        for end, tier in enumerate([*tiers, most + 1]):
+            if tier > most:
+                if end - begin >= fanout:
+                    return begin, end
+                begin = end + 1
+    return None
+
+
+def is_compact(segments: Sequence[SegmentSize], tail_rows: int, *, dead_share: float) -> bool:
+    """Tell whether nearly everything is in one segment with few dead rows, so that writing it again gains little."""
+    total = sum(segment.rows for segment in segments) + tail_rows
+    if not total:
+        return True
+    largest = max(segments, key=lambda segment: segment.rows, default=SegmentSize(0))
+    return largest.rows >= 0.8 * total and largest.dead <= largest.rows * dead_share
+
+
+def _tier(rows: int, base: int, fanout: int) -> int:
+    tier = 0
+    while rows > base * fanout**tier * 1.5:
+        tier += 1
+    return tier

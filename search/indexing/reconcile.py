@@ -16,7 +16,7 @@ from search.indexing import lexical_feed, segments
 from search.indexing.applier import drain
 from search.indexing.fingerprints import content_hash
 from search.indexing.leases import Lease, hold
-from search.indexing.lifecycle import enqueue
+from search.indexing.requests import enqueue
 from search.lexical.tantivy_index import LexicalDamaged, Publication, open_publication
 from search.models import (
     Chunk,
@@ -130,19 +130,29 @@ def files_are_missing(version: IndexVersion) -> bool:
     return not all(path.is_file() for path in paths)
 
 
-def restore_files(version: IndexVersion, lease: Lease) -> bool:
-    """Write again whatever of the version's files is missing or damaged; tell whether anything was."""
-    restored = False
-    for segment in version.segments.all():
-        if segment.state == Segment.State.DAMAGED or _damage(version, segment):
-            segments.restore(segment, lease)
-            restored = True
-    version.refresh_from_db()
+def note_damage(version: IndexVersion, lease: Lease) -> bool:
+    """Mark whatever of the version's files is missing or damaged; tell whether anything is.
+
+    The version's next steps write marked segments again, and its next publication a marked lexical index.
+    """
+    lease.renew()
+    for segment in version.segments.exclude(state=Segment.State.DAMAGED):
+        if _damage(version, segment):
+            version.segments.filter(pk=segment.pk).update(state=Segment.State.DAMAGED)
     if _lexical_damage(version):
         IndexVersion.objects.filter(pk=version.pk).update(lexical_files={})
-        lexical_feed.catch_up(version, lease)
-        restored = True
-    return restored
+    version.refresh_from_db()
+    return not version.lexical_files or version.segments.filter(state=Segment.State.DAMAGED).exists()
+
+
+def restore_files(version: IndexVersion, lease: Lease) -> bool:
+    """Write again whatever of the version's files is missing or damaged; tell whether anything was."""
+    if not note_damage(version, lease):
+        return False
+    lexical_feed.catch_up(version, lease)
+    while version.segments.filter(state=Segment.State.DAMAGED).exists() and segments.step(version, lease):
+        version.refresh_from_db()
+    return True
 
 
 def _check_documents(version: IndexVersion, report: DriftReport) -> None:

@@ -1,93 +1,141 @@
-"""Turns the tail into segments, and many segments into one. Vectors come from the database, never from the encoder.
+"""Turns the tail into segments and several segments into one, in short steps between saved documents.
 
-A new file becomes part of the index by the transaction that commits its row; until then nobody reads it, and
-after a crash it is an orphan that `remove_orphans` deletes.
+A job works on a snapshot: the chunks of an interval of ids that were live when it began. What is added meanwhile
+has a higher id and stays in the tail; what is removed meanwhile is masked, as in any segment. A new file becomes
+part of the index by the transaction that commits its row; until then nobody reads it. A killed job begins again,
+from its engine's checkpoint if there is one. Vectors come from the database, never from the encoder.
 """
 
+import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 
+import numpy as np
+import psutil
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
+from django.utils import timezone
 
 from search import registry
 from search.conf import conf
-from search.datatypes import Ids, SegmentFile, Vectors
+from search.datatypes import BuildStep, Ids, SegmentFile
 from search.failpoints import failpoint
-from search.index_state import vectors_of
+from search.index_state import StoredVectors
 from search.indexing.leases import Lease
+from search.indexing.logged_queries import logged_query_vectors
+from search.indexing.plan import SegmentSize, choose_merge, is_compact
 from search.models import Chunk, IndexVersion, Segment
 
-_BLOCK_ROWS = 1_000
 _ORPHAN_SECONDS = 300
+_DELETED_ROWS = 2_000
+_MEASURED_ROWS = 10_000  # smaller segments are not worth encoding logged queries for
 # Removals from the tail that readers can still learn of. One that comes later keeps a dead id for a while, which the
 # database check of every hit makes harmless.
 _REMEMBERED_GENERATIONS = 1_000
 
 
-def maintain(version: IndexVersion, lease: Lease) -> None:
-    """Seal a tail that has grown long; merge when there are many segments or many dead rows."""
-    chunks = Chunk.objects.filter(version=version)
-    forgotten = min(version.lexical_generation, version.generation - _REMEMBERED_GENERATIONS)
-    chunks.filter(removed_generation__lte=forgotten, segment__isnull=True).delete()
-    engine = registry.engine_for(version.engine, version.engine_options)
-    if not engine.capabilities.segments:
-        return
-    settings = conf()
-    if chunks.tail().count() >= settings.TAIL_MAX_ROWS:
-        seal(version, lease)
-    rows = sum(version.segments.values_list("rows", flat=True))
-    dead = chunks.dead().count()
-    if dead > max(rows * settings.MAX_DEAD_SHARE, 1_000):
-        merge(version, lease)
-    elif version.segments.count() > settings.MAX_SEGMENTS:
-        smallest = version.segments.order_by("rows", "pk")[: settings.MAX_SEGMENTS // 2 + 1]
-        merge(version, lease, chosen=list(smallest))
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What a job is to write: the live chunks with these ids, in place of these segments."""
+
+    first_id: int
+    last_id: int
+    replaced: tuple[int, ...]
+    step: str
+
+
+@dataclass(slots=True)
+class Job:
+    """A build in progress. It lives in the worker's memory; the database knows nothing of it until it commits."""
+
+    interval: Interval
+    generation: int
+    steps: Generator[BuildStep, None, SegmentFile] | None
+    seconds: float = 0.0
+    start_memory: int = 0
+    peak_memory: int = 0
+
+
+_jobs: dict[int, Job] = {}
+
+
+def step(version: IndexVersion, lease: Lease, *, urgent_only: bool = False) -> bool:
+    """Do one short step of what is due: sealing, merging, writing a damaged segment again. False when nothing is.
+
+    With `urgent_only`, merges wait for a quieter moment unless they have become too many.
+    """
+    interval = _current(version) or due(version)
+    if interval is None or (urgent_only and interval.step == "merging" and not _overdue(version)):
+        return False
+    _work(version, lease, interval)
+    return True
+
+
+def compact_step(version: IndexVersion, lease: Lease) -> bool:
+    """Do one short step towards one segment for (nearly) everything. False when that is reached."""
+    interval = _current(version) or _everything(version)
+    if interval is None:
+        return False
+    _work(version, lease, interval)
+    return True
+
+
+def run(version: IndexVersion, lease: Lease, *, everything: bool = False) -> None:
+    """Do every step that is due, for callers who have the time."""
+    while compact_step(version, lease) if everything else step(version, lease):
+        version.refresh_from_db()
 
 
 def seal(version: IndexVersion, lease: Lease) -> None:
-    """Move the tail into a new segment."""
-    tail = Chunk.objects.filter(version=version).tail()
-    file = _write(version, tail, lease)
-    if file is not None:
-        _commit(version, lease, file, tail, replaced=None)
+    """Move the tail into a new segment, in one go."""
+    interval = _tail_interval(version)
+    while interval is not None and (version.pk in _jobs or _tail_interval(version) == interval):
+        _work(version, lease, interval)
+        version.refresh_from_db()
 
 
-def merge(version: IndexVersion, lease: Lease, *, chosen: list[Segment] | None = None) -> None:
-    """Move the live vectors of the chosen segments into one new segment, leaving the dead ones behind.
+def due(version: IndexVersion) -> Interval | None:
+    """Return what should be written next, or None."""
+    if not registry.engine_for(version.engine, version.engine_options).capabilities.segments:
+        return None
+    segments = list(version.segments.all())
+    if damaged := _damaged(segments):
+        return damaged
+    if _tail_is_due(version):
+        return _tail_interval(version)
+    settings = conf()
+    chosen = choose_merge(
+        _sizes(version, segments), base=settings.TAIL_MAX_ROWS, fanout=settings.MERGE_FANOUT,
+        dead_share=settings.MAX_DEAD_SHARE,
+    )  # fmt: skip
+    if chosen is None:
+        return None
+    run_of = segments[chosen[0] : chosen[1]]
+    return Interval(run_of[0].first_id, run_of[-1].last_id, tuple(s.pk for s in run_of), "merging")
 
-    Without a choice all segments and the tail are merged. Merging the smallest first keeps the cost of a growing
-    index proportional to n log n.
-    """
-    engine = registry.engine_for(version.engine, version.engine_options)
-    chunks = Chunk.objects.filter(version=version)
-    whole = version.segments.count() <= 1 and not chunks.dead().exists() and not chunks.tail().exists()
-    if not engine.capabilities.segments or whole:
+
+def drop_jobs(versions: Iterable[int]) -> None:
+    """Forget unfinished work on versions that have left service."""
+    for pk in versions:
+        _forget(pk)
+
+
+def forget_removed_tail(version: IndexVersion) -> None:
+    """Delete rows of chunks that came and went without ever entering a segment, once readers have had their time."""
+    if version.pk in _jobs:  # its snapshot may hold them
         return
-    live = chunks.live() if chosen is None else chunks.live().filter(segment__in=chosen)
-    replaced = list(version.segments.all()) if chosen is None else chosen
-    file = _write(version, live, lease)
-    _commit(version, lease, file, live, replaced=replaced)
-
-
-def restore(segment: Segment, lease: Lease) -> None:
-    """Write a damaged or missing segment again from the database's vectors."""
-    version = segment.version
-    file = _write(version, Chunk.objects.filter(segment=segment), lease)
-    with transaction.atomic():
-        lease.renew()
-        if file is None:
-            segment.delete()
-        else:
-            Segment.objects.filter(pk=segment.pk).update(state=Segment.State.LIVE, **_row(file))
-        _next_generation(version)
+    forgotten = min(version.lexical_generation, version.generation - _REMEMBERED_GENERATIONS)
+    gone = Chunk.objects.filter(version=version, pk__gt=version.sealed_to, removed_generation__lte=forgotten)
+    gone.delete()
 
 
 def remove_orphans(version: IndexVersion) -> None:
     """Delete segment files that no row names any more, once nobody can still be opening them."""
     folder = version.folder / "segments"
-    if not folder.is_dir():
+    if not folder.is_dir() or version.pk in _jobs:
         return
     named = {name for row in version.segments.values_list("path", "ids_path") for name in row}
     for path in folder.iterdir():
@@ -100,56 +148,171 @@ def remove_files_of_deleted_versions() -> None:
     root = conf().index_dir
     if not root.is_dir():
         return
-    kept = {f"version-{pk}" for pk in IndexVersion.objects.values_list("pk", flat=True)}
+    kept = {f"version-{pk}" for pk in IndexVersion.objects.filter(pruned_at=None).values_list("pk", flat=True)}
     for folder in root.glob("version-*"):
         if folder.name not in kept and time.time() - folder.stat().st_mtime > _ORPHAN_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(version: IndexVersion, chunks: "QuerySet[Chunk]", lease: Lease) -> SegmentFile | None:
-    if not chunks.exists():
+def _sizes(version: IndexVersion, segments: list[Segment]) -> list[SegmentSize]:
+    """Return rows and dead rows of each segment; dead ones are counted only when there are enough to matter."""
+    total = sum(segment.rows for segment in segments)
+    counted = version.removed_chunks > total * conf().MAX_DEAD_SHARE / 4
+    dead = Chunk.objects.dead(version)
+    return [
+        SegmentSize(s.rows, dead.filter(pk__range=(s.first_id, s.last_id)).count() if counted else 0) for s in segments
+    ]
+
+
+def _tail_is_due(version: IndexVersion) -> bool:
+    settings = conf()
+    tail = Chunk.objects.tail(version)
+    if tail[: settings.TAIL_MAX_ROWS].count() >= settings.TAIL_MAX_ROWS:
+        return True
+    since = version.sealed_at or version.created_at
+    return timezone.now() - since > timedelta(seconds=settings.TAIL_MAX_SECONDS) and tail.exists()
+
+
+def _tail_interval(version: IndexVersion) -> Interval | None:
+    newest = Chunk.objects.tail(version).order_by("-pk").values_list("pk", flat=True).first()
+    return None if newest is None else Interval(version.sealed_to + 1, newest, (), "sealing")
+
+
+def _everything(version: IndexVersion) -> Interval | None:
+    if not registry.engine_for(version.engine, version.engine_options).capabilities.segments:
         return None
+    segments = list(version.segments.all())
+    if damaged := _damaged(segments):
+        return damaged
+    tail = _tail_interval(version)
+    tail_rows = Chunk.objects.tail(version).count() if tail else 0
+    if is_compact(_sizes(version, segments), tail_rows, dead_share=conf().MAX_DEAD_SHARE):
+        return None
+    first = segments[0].first_id if segments else version.sealed_to + 1
+    last = tail.last_id if tail else segments[-1].last_id
+    return Interval(first, last, tuple(segment.pk for segment in segments), "compacting")
+
+
+def _damaged(segments: list[Segment]) -> Interval | None:
+    damaged = next((segment for segment in segments if segment.state == Segment.State.DAMAGED), None)
+    if damaged is None:
+        return None
+    return Interval(damaged.first_id, damaged.last_id, (damaged.pk,), "restoring")
+
+
+def _overdue(version: IndexVersion) -> bool:
+    return version.segments.count() > 4 * conf().MERGE_FANOUT
+
+
+def _current(version: IndexVersion) -> Interval | None:
+    """Return the interval of the unfinished job, unless its segments have changed under it."""
+    job = _jobs.get(version.pk)
+    if job is None:
+        return None
+    inside = version.segments.filter(last_id__gte=job.interval.first_id, first_id__lte=job.interval.last_id)
+    if set(inside.values_list("pk", flat=True)) == set(job.interval.replaced):
+        return job.interval
+    _forget(version.pk)
+    return None
+
+
+def _work(version: IndexVersion, lease: Lease, interval: Interval) -> None:
+    """Do one step of the interval's job, beginning or committing it where that is next."""
+    job = _jobs.get(version.pk) or _begin(version, interval)
+    _jobs[version.pk] = job
+    lease.renew()
+    started = time.perf_counter()
+    try:
+        progress = next(job.steps) if job.steps is not None else None
+    except StopIteration as finished:
+        progress, file = None, finished.value
+    except BaseException:
+        _forget(version.pk)
+        raise
+    else:
+        file = None
+    job.seconds += time.perf_counter() - started
+    job.peak_memory = max(job.peak_memory, psutil.Process().memory_info().rss)
+    if progress is not None:
+        _note_progress(version, interval.step, progress)
+        return
+    _forget(version.pk)
+    _commit(version, lease, job, file)
+
+
+def _begin(version: IndexVersion, interval: Interval) -> Job:
+    rows = Chunk.objects.filter(version=version, pk__range=(interval.first_id, interval.last_id)).live()
+    ids: Ids = np.fromiter(rows.order_by("pk").values_list("pk", flat=True).iterator(10_000), np.int64)
     engine = registry.engine_for(version.engine, version.engine_options)
-    return engine.seal(_blocks(version, chunks, lease), version.dimension, version.folder / "segments")
+    steps = None
+    if len(ids):
+        folder = version.folder / "segments"
+        queries = logged_query_vectors(version) if len(ids) >= _MEASURED_ROWS else None
+        steps = engine.build(StoredVectors(version, ids), version.dimension, folder, queries=queries)
+    memory = psutil.Process().memory_info().rss
+    return Job(interval, version.generation, steps, start_memory=memory, peak_memory=memory)
 
 
-def _blocks(version: IndexVersion, chunks: "QuerySet[Chunk]", lease: Lease) -> Iterator[tuple[Ids, Vectors]]:
-    after = 0
-    while rows := list(chunks.filter(pk__gt=after).order_by("pk").values_list("pk", "text_hash")[:_BLOCK_ROWS]):
-        lease.renew()
-        yield vectors_of(version, rows)
-        after = rows[-1][0]
+def _forget(version_pk: int) -> None:
+    job = _jobs.pop(version_pk, None)
+    if job is not None and job.steps is not None:
+        job.steps.close()
 
 
-def _commit(
-    version: IndexVersion,
-    lease: Lease,
-    file: SegmentFile | None,
-    chunks: "QuerySet[Chunk]",
-    *,
-    replaced: list[Segment] | None,
-) -> None:
+def _note_progress(version: IndexVersion, name: str, progress: BuildStep) -> None:
+    step_name = f"{name}: {progress.phase}"[: IndexVersion._meta.get_field("step").max_length or 0]
+    IndexVersion.objects.filter(pk=version.pk).update(
+        step=step_name, step_done=progress.done, step_total=progress.total
+    )
+
+
+def _commit(version: IndexVersion, lease: Lease, job: Job, file: SegmentFile | None) -> None:
+    """Put the new segment in the place of the old ones, in one transaction; then clear away what it left behind."""
+    interval = job.interval
     failpoint("seal.before_commit")
     with transaction.atomic():
         lease.renew()
-        old = [segment.pk for segment in replaced or []]
-        segment = None
+        old = version.segments.filter(pk__in=interval.replaced)
+        files = [version.folder / "segments" / name for row in old.values_list("path", "ids_path") for name in row]
+        old.delete()
         if file is not None:
-            segment, _ = Segment.objects.update_or_create(
-                version=version, sha256=file.sha256, defaults={"state": Segment.State.LIVE, **_row(file)}
-            )
-            chunks.update(segment=segment)
-        # A row is the only record of a removal until the lexical index has followed it too.
-        gone = Chunk.objects.filter(version=version, removed_generation__lte=version.lexical_generation)
-        gone.filter(segment__isnull=True).delete()
-        if old:
-            gone.filter(segment__in=old).delete()
-            Segment.objects.filter(pk__in=old).exclude(pk=segment.pk if segment else 0).delete()
-        _next_generation(version)
+            row = Segment(version=version, first_id=interval.first_id, last_id=interval.last_id)
+            row.generation = job.generation
+            for name, value in _columns(file).items():
+                setattr(row, name, value)
+            row.save(force_insert=True)
+        rows = IndexVersion.objects.filter(pk=version.pk)
+        rows.filter(sealed_to__lt=interval.last_id).update(sealed_to=interval.last_id, sealed_at=timezone.now())
+        used = max(0, job.peak_memory - job.start_memory) / 2**20
+        rows.update(
+            step="", step_done=0, step_total=0,
+            build_seconds=(version.build_seconds or 0.0) + job.seconds,
+            peak_memory_mb=max(version.peak_memory_mb or 0.0, used),
+        )  # fmt: skip
+        next_generation(version)
     failpoint("seal.committed")
+    for path in files:  # their time as orphans begins now
+        if path.exists():
+            os.utime(path)
+    _delete_dead_rows(version, job, lease)
+    version.refresh_from_db()
 
 
-def _row(file: SegmentFile) -> dict[str, str | int]:
+def _delete_dead_rows(version: IndexVersion, job: Job, lease: Lease) -> None:
+    """Delete removed chunks that the new segment does not hold. Whatever a crash leaves of them is masked anyway."""
+    # A row is the only record of a removal until the lexical index has followed it too.
+    known = min(job.generation, version.lexical_generation)
+    inside = Chunk.objects.filter(version=version, pk__range=(job.interval.first_id, job.interval.last_id))
+    gone = inside.filter(removed_generation__lte=known)
+    while batch := list(gone.values_list("pk", flat=True)[:_DELETED_ROWS]):
+        lease.renew()
+        for at in range(0, len(batch), 500):
+            Chunk.objects.filter(pk__in=batch[at : at + 500]).delete()
+    IndexVersion.objects.filter(pk=version.pk).update(removed_chunks=Chunk.objects.dead(version).count())
+
+
+def _columns(file: SegmentFile) -> dict[str, object]:
+    measured = file.measured
     return {
         "sha256": file.sha256,
         "ids_sha256": file.ids_sha256,
@@ -157,13 +320,16 @@ def _row(file: SegmentFile) -> dict[str, str | int]:
         "ids_path": file.ids_path.name,
         "rows": file.rows,
         "size_bytes": file.size_bytes,
+        "index_type": file.index_type,
+        "parameters": dict(file.parameters),
+        "measured": asdict(measured) if measured is not None else {},
     }
 
 
-def _next_generation(version: IndexVersion) -> None:
+def next_generation(version: IndexVersion) -> None:
     """Announce a change of segments; the lexical index, which has none, keeps pace if it was up to date."""
     rows = IndexVersion.objects.filter(pk=version.pk)
     rows.filter(lexical_generation=F("generation")).update(
         generation=F("generation") + 1, lexical_generation=F("generation") + 1
     ) or rows.update(generation=F("generation") + 1)
-    version.refresh_from_db(fields=["generation", "lexical_generation"])
+    version.refresh_from_db()

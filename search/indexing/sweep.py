@@ -7,7 +7,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from search.conf import conf
-from search.indexing import reconcile, segments
+from search.indexing import reconcile, retention, segments
 from search.indexing.applier import DrainReport, drain
 from search.indexing.leases import LeaseBusy, LeaseLost, hold
 from search.models import Collection, IndexVersion, PendingChange, Segment
@@ -36,14 +36,18 @@ def serve(first: int | None = None, *, budget_seconds: float | None = None) -> D
 
 
 def sweep() -> DrainReport:
-    """Find work that no message announced, also in missing files, and clear away old ones."""
-    for version in IndexVersion.objects.active():
+    """Find work that no message announced, also in missing files; seal and merge; clear away what is old."""
+    for version in IndexVersion.objects.fed():
         if reconcile.files_are_missing(version):
-            _mend(version)
+            _note_missing(version)
     report = serve()
-    segments.remove_files_of_deleted_versions()
-    for version in IndexVersion.objects.all():
+    for version in IndexVersion.objects.fed():
+        if segments.due(version) is not None:
+            _turn(version.collection_id)
+    for version in IndexVersion.objects.filter(pruned_at=None):
         segments.remove_orphans(version)
+    segments.remove_files_of_deleted_versions()
+    retention.clear_away(budget_seconds=_TURN_SECONDS)
     return report
 
 
@@ -58,7 +62,7 @@ def collections_with_work() -> list[int]:
         | Q(state=IndexVersion.State.BUILDING)
         | (~Q(last_error="") & ~Q(state=IndexVersion.State.READY))
     )
-    damaged = Segment.objects.filter(state=Segment.State.DAMAGED, version__state=IndexVersion.State.ACTIVE)
+    damaged = Segment.objects.filter(state=Segment.State.DAMAGED, version__state__in=IndexVersion.FED_STATES)
     wanted = (
         ~Exists(fed)
         | Q(rebuild_requested_at__isnull=False)
@@ -71,19 +75,16 @@ def collections_with_work() -> list[int]:
 
 def _turn(collection_id: int) -> DrainReport:
     try:
-        for version in IndexVersion.objects.active().filter(collection=collection_id):
-            if version.segments.filter(state=Segment.State.DAMAGED).exists():
-                _mend(version)
         return drain(collection_id, budget_seconds=_TURN_SECONDS)
     except Exception:  # one collection's trouble must not keep the others waiting
         logger.exception("Indexing collection %s failed", collection_id)
         return DrainReport()
 
 
-def _mend(version: IndexVersion) -> None:
-    """Write missing and damaged files again, unless another worker is at it."""
+def _note_missing(version: IndexVersion) -> None:
+    """Mark what is missing or damaged, so that the version's next turn writes it again; unless somebody is at it."""
     try:
         with hold(version.collection_id) as lease:
-            reconcile.restore_files(version, lease)
+            reconcile.note_damage(version, lease)
     except (LeaseBusy, LeaseLost) as error:
         logger.warning("%s", error)

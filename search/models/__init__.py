@@ -4,6 +4,8 @@ from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
 from .corpus import Collection, Document, corpus_changed, index_damaged
 from .index_versions import IndexLease, IndexVersion, Segment
 from .pending_changes import PendingChange
+from .search_logs import SearchLog
+from .version_events import VersionEvent
 
 __all__ = [
     "Chunk",
@@ -15,7 +17,9 @@ __all__ = [
     "IndexedDocument",
     "MissingEmbedding",
     "PendingChange",
+    "SearchLog",
     "Segment",
+    "VersionEvent",
     "corpus_changed",
     "index_damaged",
 ]

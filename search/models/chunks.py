@@ -16,26 +16,26 @@ from django.utils.translation import gettext_lazy as _
 from search.datatypes import Vectors
 
 from .corpus import Document
-from .index_versions import IndexVersion, Segment
+from .index_versions import IndexVersion
 
 _SQL_PARAMETERS = 500
 _NORM_TOLERANCE = 1e-3
 
 
 class ChunkQuerySet(models.QuerySet["Chunk"]):
-    """Chunks by where their vectors are."""
+    """Chunks by where their vectors are. Ids ascend within a version, because only its lease's holder adds chunks."""
 
     def live(self) -> Self:
         """Chunks that belong to the index as it is now."""
         return self.filter(removed_generation__isnull=True)
 
-    def tail(self) -> Self:
-        """Live chunks that no segment holds yet."""
-        return self.live().filter(segment__isnull=True)
+    def tail(self, version: IndexVersion) -> Self:
+        """Live chunks of a version that no segment holds yet."""
+        return self.filter(version=version, pk__gt=version.sealed_to).live()
 
-    def dead(self) -> Self:
-        """Removed chunks whose vectors are still inside a segment."""
-        return self.filter(removed_generation__isnull=False, segment__isnull=False)
+    def dead(self, version: IndexVersion) -> Self:
+        """Removed chunks of a version whose vectors may still be inside a segment."""
+        return self.filter(version=version, pk__lte=version.sealed_to, removed_generation__isnull=False)
 
 
 class Chunk(models.Model):
@@ -60,14 +60,6 @@ class Chunk(models.Model):
     end = models.PositiveIntegerField(_("end"))
     tokens = models.PositiveIntegerField(_("tokens"))
     text_hash = models.CharField(_("text hash"), max_length=32)
-    segment = models.ForeignKey(
-        Segment,
-        null=True,
-        on_delete=models.SET_NULL,
-        related_name="chunks",
-        verbose_name=_("segment"),
-        db_index=False,
-    )
     added_generation = models.BigIntegerField(_("added in generation"))
     removed_generation = models.BigIntegerField(_("removed in generation"), null=True)
 
@@ -94,10 +86,9 @@ class Chunk(models.Model):
             ),
             models.Index(
                 fields=["version", "id"],
-                name="search_chunk_tail",
-                condition=Q(removed_generation__isnull=True, segment__isnull=True),
+                name="search_chunk_live",
+                condition=Q(removed_generation__isnull=True),
             ),
-            models.Index(fields=["segment", "id"], name="search_chunk_by_segment"),
         ]
 
     def __str__(self) -> str:
@@ -183,7 +174,11 @@ class IndexedDocument(models.Model):
     revision = models.BigIntegerField(_("revision"))
     content_hash = models.CharField(_("content hash"), max_length=32)
     chunk_count = models.PositiveIntegerField(_("chunks"))
+    # Its way: when it was queued, when its texts had vectors, and when every search could find it.
+    queued_at = models.DateTimeField(_("queued"), null=True, blank=True)
+    encoded_at = models.DateTimeField(_("encoded"), null=True, blank=True)
     indexed_at = models.DateTimeField(_("indexed"), default=timezone.now)
+    visible_at = models.DateTimeField(_("visible"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("indexed document")

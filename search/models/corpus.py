@@ -89,6 +89,12 @@ class Collection(models.Model):
         related_name="+",
         verbose_name=_("rebuild requested by"),
     )
+    rebuild_activates = models.BooleanField(
+        _("rebuild goes live"),
+        default=True,
+        editable=False,
+        help_text=_("Whether the version that was asked for goes live by itself once its gate lets it."),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

@@ -73,6 +73,31 @@ class IndexVersion(models.Model):
     chunks = models.BigIntegerField(_("chunks"), default=0)
     encoded_chunks = models.BigIntegerField(_("chunks encoded"), default=0)
     last_error = models.TextField(_("last error"), blank=True, default="")
+    # Segments hold every live chunk with an id up to here; the tail is what is newer.
+    sealed_to = models.BigIntegerField(_("sealed to"), default=0, editable=False)
+    sealed_at = models.DateTimeField(_("sealed"), null=True, blank=True)
+    removed_chunks = models.BigIntegerField(_("removed chunks"), default=0, editable=False)
+    # How far the step at hand is, and how fast documents are applied.
+    step = models.CharField(_("step"), max_length=20, blank=True, default="")
+    step_done = models.BigIntegerField(_("step done"), default=0)
+    step_total = models.BigIntegerField(_("step total"), default=0)
+    documents_per_second = models.FloatField(_("documents a second"), null=True, blank=True)
+    # What was measured on the finished index.
+    recall = models.FloatField(_("recall@10"), null=True, blank=True, help_text=_("Against exact search."))
+    recall_target = models.FloatField(_("recall asked for"), null=True, blank=True)
+    median_us = models.FloatField(_("median microseconds a query"), null=True, blank=True)
+    p95_us = models.FloatField(_("95th percentile microseconds a query"), null=True, blank=True)
+    bytes_per_vector = models.FloatField(_("bytes a vector"), null=True, blank=True)
+    build_seconds = models.FloatField(_("build seconds"), null=True, blank=True)
+    peak_memory_mb = models.FloatField(_("peak memory in MB"), null=True, blank=True)
+    measured_at = models.DateTimeField(_("measured"), null=True, blank=True)
+    measurements = models.JSONField(_("measurements"), default=dict, blank=True, editable=False)
+    disk_bytes = models.BigIntegerField(_("bytes on disk"), default=0)
+    gate = models.JSONField(_("gate"), default=dict, blank=True, editable=False)
+    # The last comparison of this version with the database.
+    drift = models.BigIntegerField(_("drift"), null=True, blank=True, help_text=_("Differences found; 0 is clean."))
+    drift_report = models.JSONField(_("drift report"), default=dict, blank=True, editable=False)
+    checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -86,6 +111,7 @@ class IndexVersion(models.Model):
     activated_at = models.DateTimeField(_("activated"), null=True, blank=True)
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
     changed_at = models.DateTimeField(_("last change"), null=True, blank=True)
+    pruned_at = models.DateTimeField(_("pruned"), null=True, blank=True)
 
     objects = IndexVersionQuerySet.as_manager()
     if TYPE_CHECKING:
@@ -95,6 +121,7 @@ class IndexVersion(models.Model):
         ordering = ["collection", "-number"]
         verbose_name = _("index version")
         verbose_name_plural = _("index versions")
+        permissions = [("override_gate", _("Can activate an index version that its gate refuses"))]
         constraints = [
             models.UniqueConstraint(fields=["collection", "number"], name="search_indexversion_number_unique"),
             models.UniqueConstraint(
@@ -121,7 +148,11 @@ class IndexVersion(models.Model):
 
 
 class Segment(models.Model):
-    """An immutable, content-addressed part of a version's dense index. The rows are the manifest."""
+    """An immutable, content-addressed part of a version's dense index. The rows are the manifest.
+
+    It holds the vectors of the chunks that were live at `generation` among the ids from `first_id` to `last_id`;
+    the intervals of a version's segments do not overlap.
+    """
 
     class State(models.TextChoices):
         LIVE = "live", _("Live")
@@ -134,18 +165,26 @@ class Segment(models.Model):
     ids_sha256 = models.CharField(_("SHA-256 of the ids"), max_length=64)
     path = models.CharField(_("path"), max_length=300, help_text=_("Below the version's folder."))
     ids_path = models.CharField(_("path of the ids"), max_length=300)
+    first_id = models.BigIntegerField(_("first chunk id"))
+    last_id = models.BigIntegerField(_("last chunk id"))
+    generation = models.BigIntegerField(_("generation"))
+    index_type = models.CharField(_("index type"), max_length=200, default="Flat")
+    parameters = models.JSONField(_("search parameters"), default=dict, blank=True)
+    measured = models.JSONField(_("measured"), default=dict, blank=True)
     rows = models.BigIntegerField(_("rows"))
     size_bytes = models.BigIntegerField(_("bytes"))
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.LIVE)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
     class Meta:
-        ordering = ["id"]
+        ordering = ["first_id"]
         verbose_name = _("segment")
         verbose_name_plural = _("segments")
         constraints = [
             models.UniqueConstraint(fields=["version", "sha256"], name="search_segment_sha256_unique"),
+            models.UniqueConstraint(fields=["version", "first_id"], name="search_segment_first_id_unique"),
             models.CheckConstraint(condition=Q(rows__gt=0), name="search_segment_rows_positive"),
+            models.CheckConstraint(condition=Q(last_id__gte=models.F("first_id")), name="search_segment_ids_ordered"),
             models.CheckConstraint(condition=Q(state__in=["live", "damaged"]), name="search_segment_state_known"),
         ]
 

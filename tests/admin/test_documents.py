@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from search.indexing import lifecycle
+from search.indexing import requests
 from search.models import Collection, Document, IndexedDocument, PendingChange
 from tests.admin import hostile
 from tests.admin.conftest import CountQueries, SignIn
@@ -347,6 +347,6 @@ def test_a_document_queued_again_from_quarantine_is_not_failed_any_more(
     indexed()
     document = make_document()
     quarantine(document, "The disk is full.")
-    lifecycle.retry_failed(PendingChange.objects.all())
+    requests.retry_failed(PendingChange.objects.all())
 
     assert "The disk is full." not in admin_client.get(change_url(document)).content.decode()

@@ -8,7 +8,7 @@ import pytest
 from search import registry
 from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.embedding.fake import FakeEncoder
-from search.indexing import applier, lifecycle, reconcile
+from search.indexing import applier, reconcile, requests
 from search.indexing.status import Stage, document_statuses
 from search.models import Chunk, Collection, Document, Embedding, IndexedDocument, IndexVersion, PendingChange
 from search.query_service import search
@@ -187,7 +187,7 @@ def test_retry_failed_indexes_a_document_that_can_be_indexed_again(
         make_document(external_id="a", body="poison")
         indexed()
     assert indexed() == 0
-    assert lifecycle.retry_failed(PendingChange.objects.all()) == 1
+    assert requests.retry_failed(PendingChange.objects.all()) == 1
     assert indexed() == 1
     assert found("poison") == ["a"]
 
@@ -253,7 +253,7 @@ def test_a_changed_encoder_is_refused_until_a_rebuild(
     make_document(external_id="b", body="elephants")
     indexed()
     assert "Rebuild" in IndexVersion.objects.get().last_error
-    lifecycle.request_rebuild(collection)
+    requests.request_rebuild(collection)
     indexed()
     assert found("elephants") == ["b"]
     assert reconcile.check(collection).clean
@@ -272,7 +272,7 @@ def test_reindex_applies_documents_again_without_encoding(make_document: MakeDoc
     make_document(body="penguins")
     indexed()
     before = encoder().calls
-    assert lifecycle.reindex(Document.objects.all()) == 1
+    assert requests.reindex(Document.objects.all()) == 1
     assert indexed() == 1
     assert encoder().calls == before
 

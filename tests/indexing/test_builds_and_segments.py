@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search import registry, tasks
-from search.indexing import applier, lifecycle, reconcile, segments
+from search.indexing import applier, gate, lifecycle, reconcile, requests, segments
 from search.indexing import sweep as sweeping
 from search.indexing.leases import hold
 from search.indexing.sweep import collections_with_work, sweep
@@ -24,8 +24,8 @@ Indexed = Callable[[], int]
 
 @pytest.fixture
 def small_tail(settings: Any) -> None:
-    """Seal every ten rows, merge beyond three segments."""
-    settings.SEMSEARCH = {**settings.SEMSEARCH, "TAIL_MAX_ROWS": 10, "MAX_SEGMENTS": 3, "APPLY_BATCH_DOCUMENTS": 10}
+    """Seal every ten rows, merge three segments of similar size."""
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "TAIL_MAX_ROWS": 10, "MERGE_FANOUT": 3, "APPLY_BATCH_DOCUMENTS": 10}
 
 
 def active(collection: Collection) -> IndexVersion:
@@ -60,8 +60,8 @@ def test_removed_rows_leave_the_segments_at_a_merge(
     indexed()
     assert search("penguin", k=100, mode="dense").total == 5
     with hold(collection.pk) as lease:
-        segments.merge(active(collection), lease)
-    assert not Chunk.objects.dead().exists()
+        segments.run(active(collection), lease, everything=True)
+    assert not Chunk.objects.dead(active(collection)).exists()
     assert search("penguin", k=100, mode="dense").total == 5
     assert reconcile.check(collection).clean
 
@@ -71,7 +71,7 @@ def test_a_rebuild_encodes_nothing_and_goes_live(
 ) -> None:
     make_document(external_id="a", body="penguins")
     indexed()
-    lifecycle.request_rebuild(collection)
+    requests.request_rebuild(collection)
     indexed()
     versions = IndexVersion.objects.order_by("number").values_list("number", "state", "encoded_chunks", "documents")
     assert list(versions) == [(1, "retired", 1, 1), (2, "active", 0, 1)]
@@ -111,7 +111,7 @@ def test_changed_chunking_makes_new_chunks_in_the_new_version_only(
     indexed()
     before = active(collection).chunks
     Collection.objects.update(chunking={"max_tokens": 16})
-    lifecycle.request_rebuild(collection)
+    requests.request_rebuild(collection)
     indexed()
     assert active(collection).chunks > before
     assert reconcile.check(collection).clean
@@ -131,7 +131,7 @@ def test_bad_options_are_said_and_leave_the_live_version_alone(
     make_document(external_id="a", body="penguins")
     indexed()
     Collection.objects.update(chunking={"max_tokens": -1})
-    lifecycle.request_rebuild(collection)
+    requests.request_rebuild(collection)
     indexed()
     collection.refresh_from_db()
     assert "max_tokens is -1" in collection.last_error
@@ -242,7 +242,7 @@ def test_an_unusable_vector_stops_a_seal_with_a_reason_and_loses_nothing(
     make_document(external_id="a", body="penguins")
     indexed()
     Embedding.objects.update(vector=b"")
-    lifecycle.request_rebuild(collection)
+    requests.request_rebuild(collection)
     indexed()
     assert active(collection).number == 2
     assert reconcile.check(collection).clean
@@ -350,15 +350,15 @@ def test_a_candidate_that_a_save_kept_from_going_live_goes_live_after_it(
 ) -> None:
     make_document(body="penguins")
     indexed()
-    lifecycle.request_rebuild(collection)
-    real = segments.merge
+    requests.request_rebuild(collection)
+    real = gate.assess
 
-    def save_meanwhile(*arguments: Any, **keywords: Any) -> None:
-        real(*arguments, **keywords)
+    def save_meanwhile(version: IndexVersion) -> gate.GateReport:
         make_document(external_id="late", body="elephants")
+        return real(version)
 
     with monkeypatch.context() as patch:
-        patch.setattr(segments, "merge", save_meanwhile)
+        patch.setattr(gate, "assess", save_meanwhile)
         indexed()
     indexed()
     assert active(collection).number == 2

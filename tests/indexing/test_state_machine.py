@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from search import failpoints
 from search.engines import faiss_engine
-from search.indexing import applier, builder, lexical_feed, lifecycle, reconcile, segments
+from search.indexing import applier, builder, lexical_feed, reconcile, requests, segments
 from search.indexing.leases import LeaseBusy, hold
 from search.indexing.sweep import sweep
 from search.lexical import tantivy_index
@@ -153,17 +153,20 @@ class History(RuleBasedStateMachine):
         ):
             if name:
                 self._arm(patch, name, 0)
-            (segments.merge if merge else segments.seal)(version, lease)
+            if merge:
+                segments.run(version, lease, everything=True)
+            else:
+                segments.seal(version, lease)
 
     @rule()
     def rebuild(self) -> None:
         self.count()
-        lifecycle.request_rebuild(self.collection)
+        requests.request_rebuild(self.collection)
 
     @rule()
     def reindex(self) -> None:
         self.count()
-        lifecycle.reindex(Document.objects.filter(pk=self.some().pk))
+        requests.reindex(Document.objects.filter(pk=self.some().pk))
 
     @rule(part=st.sampled_from(["segments", "lexical/work", "lexical/published", ""]))
     def lose_files(self, part: str) -> None:
@@ -215,7 +218,7 @@ class History(RuleBasedStateMachine):
 @pytest.mark.timeout(900)
 def test_random_histories_end_as_the_database_says(settings: Any) -> None:
     settings.SEMSEARCH = {
-        **settings.SEMSEARCH, "TAIL_MAX_ROWS": 12, "MAX_SEGMENTS": 2, "RETRY_SECONDS": 0, "MAX_ATTEMPTS": 1_000,
+        **settings.SEMSEARCH, "TAIL_MAX_ROWS": 12, "MERGE_FANOUT": 2, "RETRY_SECONDS": 0, "MAX_ATTEMPTS": 1_000,
     }  # fmt: skip
     History.operations = History.kills = 0
     run_state_machine_as_test(

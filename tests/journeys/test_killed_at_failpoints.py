@@ -10,7 +10,7 @@ from tests.journeys.stack import WEB_SERVERS, Stack
 pytestmark = pytest.mark.timeout(900)
 
 # Small enough that a handful of documents seals and merges; attempts are counted at each kill, on purpose.
-TIGHT = {"SEMSEARCH_TAIL_MAX_ROWS": "3", "SEMSEARCH_MAX_SEGMENTS": "2", "SEMSEARCH_MAX_ATTEMPTS": "100"}
+TIGHT = {"SEMSEARCH_TAIL_MAX_ROWS": "3", "SEMSEARCH_MERGE_FANOUT": "2", "SEMSEARCH_MAX_ATTEMPTS": "100"}
 
 
 def change_the_corpus(stack: Stack, slug: str, number: int) -> None:

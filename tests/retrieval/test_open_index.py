@@ -12,7 +12,7 @@ from search import registry
 from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.embedding.fake import FakeEncoder
 from search.engines.faiss_engine import FaissReader
-from search.indexing import lifecycle
+from search.indexing import lifecycle, requests
 from search.indexing.applier import drain
 from search.indexing.sweep import sweep
 from search.models import Collection, Document, Embedding, IndexVersion, Segment
@@ -26,7 +26,7 @@ Indexed = Callable[[], int]
 @pytest.fixture
 def sealing(settings: Any) -> None:
     """Let every five chunks become a segment, and three segments be merged."""
-    settings.SEMSEARCH = {**settings.SEMSEARCH, "TAIL_MAX_ROWS": 5, "MAX_SEGMENTS": 2}
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "TAIL_MAX_ROWS": 5, "MERGE_FANOUT": 2}
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_versions_that_were_replaced_do_not_stay_open(
 ) -> None:
     make_document(body="thread")
     for _ in range(4):
-        lifecycle.request_rebuild(collection)
+        requests.request_rebuild(collection)
         indexed()
         titles()
 

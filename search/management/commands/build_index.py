@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from search.indexing import applier, lifecycle
+from search.indexing import applier, requests
 from search.indexing.progress import collection_progress
 from search.models import Collection, IndexVersion
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def _build(self, collection: Collection) -> None:
         before = collection.index_versions.order_by("number").last()
-        lifecycle.request_rebuild(collection)
+        requests.request_rebuild(collection)
         version = None
         with tqdm(total=collection_progress(collection).documents, desc=collection.slug, disable=None) as bar:
             while version is None or version.state == IndexVersion.State.BUILDING:
