@@ -102,7 +102,7 @@ def choose_merge(
         begin = 0
         for end, tier in enumerate([*tiers, most + 1]):
             if tier > most:
-                if end - begin >= fanout:
+                if tiers[begin:end].count(most) >= fanout:
                     return begin, end
                 begin = end + 1
     return None

@@ -26,7 +26,7 @@ Indexed = Callable[[], int]
 @pytest.fixture
 def sealing(settings: Any) -> None:
     """Let every five chunks become a segment, and three segments be merged."""
-    settings.SEMSEARCH = {**settings.SEMSEARCH, "TAIL_MAX_ROWS": 5, "MERGE_FANOUT": 2}
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "TAIL_MAX_ROWS": 5, "MERGE_FANOUT": 3}
 
 
 @pytest.fixture
