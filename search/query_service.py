@@ -1,18 +1,22 @@
 """The one public entry to searching: page, API and command all call `search`."""
 
+import logging
 from typing import TYPE_CHECKING
 
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from search.conf import conf
 from search.datatypes import SearchResponse
-from search.models import Collection, IndexVersion
+from search.models import Collection, IndexVersion, SearchLog
 from search.retrieval import pipeline
 from search.retrieval.open_index import open_version
 from search.storable import storable
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+logger = logging.getLogger(__name__)
 
 MODES = ("hybrid", "dense", "lexical")
 MAX_K = 100
@@ -61,7 +65,7 @@ def search(
     if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
         raise NotReady(_("The first documents of this collection are being indexed."))
     found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=pipeline.options_of(version))
-    return SearchResponse(
+    response = SearchResponse(
         query=text,
         mode=mode,
         collection=version.collection.slug,
@@ -74,6 +78,24 @@ def search(
         pending_documents=waiting,
         results=found.results,
     )
+    if conf().LOG_SEARCHES:
+        _log(version, response)
+    return response
+
+
+def _log(version: IndexVersion, response: SearchResponse) -> None:
+    """Keep what was searched for, without who. A log that cannot be written never spoils an answer."""
+    try:
+        SearchLog.objects.create(
+            collection=version.collection,
+            text=response.query,
+            mode=response.mode,
+            total=response.total,
+            good_match=response.good_match,
+            took_ms=response.took_ms.total,
+        )
+    except DatabaseError as error:
+        logger.warning("The search could not be logged: %s", error)
 
 
 def default_collection() -> Collection | None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from search import query_service
 from search.datatypes import SearchResponse
 from search.indexing import requests
-from search.models import Collection, Document, IndexVersion
+from search.models import Collection, Document, IndexVersion, SearchLog
 from search.query_service import InvalidQuery, NotReady, UnknownCollection, search
 from tests.conftest import MakeDocument
 
@@ -555,3 +555,44 @@ def test_words_that_every_text_has_are_not_marked_in_a_large_corpus(
     assert [snippet.text[start:end] for start, end in snippet.highlights] == ["penguin"]
     usual = search("the", mode="lexical", k=1).results[0].snippet
     assert [usual.text[start:end] for start, end in usual.highlights][:1] == ["the"]
+
+
+# --- The log of searches
+
+
+def test_a_search_is_not_logged_unless_the_setting_says_so(make_document: MakeDocument, indexed: Indexed) -> None:
+    make_document(title="Threads")
+    indexed()
+
+    search("threads")
+
+    assert not SearchLog.objects.exists()
+
+
+def test_a_logged_search_keeps_what_was_asked_and_what_came_of_it(
+    make_document: MakeDocument, indexed: Indexed, settings: Any
+) -> None:
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "LOG_SEARCHES": True}
+    make_document(title="Threads")
+    indexed()
+
+    search(" threads ", mode="lexical")
+
+    [logged] = SearchLog.objects.all()
+    assert (logged.text, logged.mode, logged.total, logged.collection.slug) == ("threads", "lexical", 1, "docs")
+    assert logged.took_ms > 0
+
+
+def test_a_log_that_cannot_be_written_does_not_spoil_the_answer(
+    make_document: MakeDocument, indexed: Indexed, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "LOG_SEARCHES": True}
+    make_document(title="Threads")
+    indexed()
+
+    def refuse(**values: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(SearchLog.objects, "create", refuse)
+
+    assert search("threads", mode="lexical").total == 1

@@ -1,9 +1,22 @@
 """The planner's decisions, each case by hand."""
 
+import math
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from search.datatypes import TextChunk
-from search.indexing.plan import DocumentNow, HeldChunk, Outcome, decide, diff_chunks
+from search.indexing.plan import (
+    DocumentNow,
+    HeldChunk,
+    Outcome,
+    SegmentSize,
+    choose_merge,
+    decide,
+    diff_chunks,
+    is_compact,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +62,63 @@ def test_equal_texts_are_matched_one_to_one() -> None:
     held = [HeldChunk(10, 0, 0, 5, "a"), HeldChunk(11, 1, 5, 9, "a"), HeldChunk(12, 2, 9, 14, "a")]
     diff = diff_chunks(held, [text(0, 0, 5, "a"), text(1, 5, 9, "a")])
     assert (diff.added, diff.moved, diff.removed) == ((), (), (12,))
+
+
+def sizes(*rows: int | tuple[int, int]) -> list[SegmentSize]:
+    """Return segments of these sizes; a pair is (rows, dead rows)."""
+    return [SegmentSize(*row) if isinstance(row, tuple) else SegmentSize(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("segments", "expected"),
+    [
+        (sizes(), None),
+        (sizes(10, 10, 10), None),
+        (sizes(10, 10, 10, 10), (0, 4)),
+        (sizes(40, 10, 10, 10), None),
+        (sizes(40, 10, 10, 10, 10), (1, 5)),
+        (sizes(40, 40, 40, 40), (0, 4)),
+        (sizes(40, 40, 40, 40, 10, 10), (0, 6)),
+        (sizes(160, 40, 40, 40, 40, 10), (1, 6)),
+        (sizes(10, 160, 10, 10, 10), None),
+        (sizes(100, (40, 20)), (1, 2)),
+        (sizes(100, (40, 5)), None),
+    ],
+)
+def test_neighbouring_segments_of_similar_size_are_merged(
+    segments: list[SegmentSize], expected: tuple[int, int] | None
+) -> None:
+    assert choose_merge(segments, base=10, fanout=4, dead_share=0.2) == expected
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=300))
+def test_a_growing_index_has_few_segments_and_writes_each_vector_a_few_times(sealed: list[int]) -> None:
+    segments: list[SegmentSize] = []
+    written = 0
+    for rows in sealed:
+        segments.append(SegmentSize(rows))
+        while chosen := choose_merge(segments, base=10, fanout=4, dead_share=0.2):
+            merged = sum(segment.rows for segment in segments[slice(*chosen)])
+            written += merged
+            segments[slice(*chosen)] = [SegmentSize(merged)]
+    levels = 2 + math.log(max(sum(sealed) / 10, 1), 4)
+    assert len(segments) <= 4 * 3 * levels
+    assert written <= sum(sealed) * 3 * levels
+
+
+@pytest.mark.parametrize(
+    ("segments", "tail", "compact"),
+    [
+        (sizes(), 0, True),
+        (sizes(), 5, False),
+        (sizes(100), 0, True),
+        (sizes(100), 10, True),
+        (sizes(100, 10), 0, True),
+        (sizes(50, 50), 0, False),
+        (sizes((100, 30)), 0, False),
+    ],
+)
+def test_an_index_is_compact_when_nearly_everything_is_in_one_segment(
+    segments: list[SegmentSize], tail: int, compact: bool
+) -> None:
+    assert is_compact(segments, tail, dead_share=0.2) is compact
