@@ -25,14 +25,15 @@ _broker_down_until = 0.0
 @shared_task(name="search.index_pending")
 def index_pending(*, collection_id: int) -> None:
     """Apply what is pending, this collection's changes first; a long queue goes on in another message."""
-    if sweeping.serve(collection_id).more:
-        wake(collection_id)
+    for unfinished in sweeping.serve(collection_id).unfinished:
+        wake(unfinished)
 
 
 @shared_task(name="search.sweep")
 def sweep() -> None:
     """Find and do work that no message announced."""
-    sweeping.sweep()
+    for unfinished in sweeping.sweep().unfinished:
+        wake(unfinished)
 
 
 def wake(collection_id: int) -> None:

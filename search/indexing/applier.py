@@ -40,10 +40,11 @@ _PAUSE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class DrainReport:
-    """What a drain did: changes applied, and whether more is waiting that can be done now."""
+    """What was done: changes applied, whether more is waiting that can be done now, and in which collections."""
 
     applied: int = 0
     more: bool = False
+    unfinished: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -130,14 +131,15 @@ def _advance(version: IndexVersion, lease: Lease) -> tuple[int, bool]:
         claimed = _claim(version)
         if claimed:
             count = _apply(version, claimed, lease)
-            segments.step(version, lease, urgent_only=True)
+            if version.state == IndexVersion.State.ACTIVE:  # a candidate is compacted as a whole at its end
+                segments.step(version, lease, urgent_only=True)
             return count, True
         if not version.lexical_files or version.lexical_generation < version.generation:
             lexical_feed.catch_up(version, lease)
         segments.forget_removed_tail(version)
         if version.last_error and version.state != IndexVersion.State.READY:
             IndexVersion.objects.filter(pk=version.pk).update(last_error="")
-        building = version.state == IndexVersion.State.BUILDING  # it is compacted as a whole when all is applied
+        building = version.state == IndexVersion.State.BUILDING
         return 0, (not building and segments.step(version, lease)) or builder.finish(version, lease)
     except (EncoderUnavailable, MissingEmbedding, BadVectors, BadEngineOptions, OSError) as error:
         # Not a document's fault: say so, leave the queue as it is, and let the sweep try again.
@@ -293,7 +295,7 @@ def _rate(version: IndexVersion, count: int) -> float | None:
 def _note_documents(version: IndexVersion, batch: Sequence[Work]) -> None:
     gone = [work.pending.document_id for work in batch if work.outcome in (Outcome.REMOVE, Outcome.NOTHING)]
     rows = IndexedDocument.objects.filter(version=version)
-    rows.filter(document__in=gone).delete()
+    change = -rows.filter(document__in=gone).delete()[0]
     now = timezone.now()
     for work in batch:
         if work.document is None or work.outcome not in (Outcome.METADATA, Outcome.CONTENT):
@@ -308,10 +310,12 @@ def _note_documents(version: IndexVersion, batch: Sequence[Work]) -> None:
         }
         if work.outcome is Outcome.CONTENT:
             values["chunk_count"] = len(work.chunks)
-            rows.update_or_create(version=version, document_id=work.document.pk, defaults=values)
+            _, created = rows.update_or_create(version=version, document_id=work.document.pk, defaults=values)
+            change += created
         else:
             rows.filter(document=work.document.pk).update(**values)
-    IndexVersion.objects.filter(pk=version.pk).update(documents=rows.count())
+    # Counted by what changes: counting the rows would cost more with every document.
+    IndexVersion.objects.filter(pk=version.pk).update(documents=F("documents") + change)
 
 
 def _note_failures(version: IndexVersion, failures: Iterable[Work]) -> None:

@@ -76,6 +76,16 @@ def finish(version: IndexVersion, lease: Lease) -> bool:
     return _finish_candidate(version, lease)
 
 
+def has_next(version: IndexVersion) -> bool:
+    """Tell whether a version that has applied everything has steps before it, which a crash may have cut short."""
+    if version.state == IndexVersion.State.ACTIVE:
+        return (version.ready_at is None and version.documents > 0) or measuring.wanted(version)
+    if version.state != IndexVersion.State.READY:
+        return version.state == IndexVersion.State.BUILDING
+    report = gate.report_of(version)
+    return report is None or (report.passed and version.activate_when_ready) or measuring.wanted(version)
+
+
 def _finish_live(version: IndexVersion, lease: Lease) -> bool:
     """Bring a version that was live from its first document into the shape that a candidate would have."""
     if version.ready_at is None and version.segments.count() > 1 and segments.compact_step(version, lease):

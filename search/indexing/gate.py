@@ -80,6 +80,25 @@ def report_of(version: IndexVersion) -> GateReport | None:
     return report if report is not None and report.generation == version.generation else None
 
 
+def files_in_place(version: IndexVersion) -> bool:
+    """Tell whether every file is there with the size it should have; a quick look that reads none of them."""
+    publication = Publication.from_json(version.lexical_files)
+    if publication is None:
+        return False
+    published = version.folder / "lexical" / "published" / publication.folder
+    if not all((published / name).is_file() for name in publication.files):
+        return False
+    for segment in version.segments.all():
+        file = segment_file(version, segment)
+        try:
+            size = file.path.stat().st_size + file.ids_path.stat().st_size
+        except OSError:
+            return False
+        if segment.state == segment.State.DAMAGED or size != file.size_bytes:
+            return False
+    return True
+
+
 def coverage(version: IndexVersion) -> tuple[int, int]:
     """Return how many published documents there are, and how many of them the version holds as they are now."""
     published = Document.objects.published().filter(collection=version.collection_id)

@@ -108,9 +108,9 @@ def activate(version: IndexVersion, *, by: "AbstractBaseUser | None" = None, ove
             raise CannotActivate(f"{current} is {current.get_state_display()}; only a ready version can go live.")
         if current.filled_to is not None or current.pending_changes.waiting().exists():
             raise CannotActivate(f"{current} has changes waiting; it can go live when it has applied them all.")
-        report = gate.report_of(current)
+        report = gate.report_of(current) if gate.files_in_place(current) else None
         if report is None:
-            raise CannotActivate(f"{current} has not been judged since its last change; the worker is about to.")
+            raise CannotActivate(f"{current} has not been judged as it is now; the worker is about to do that.")
         if not report.passed and not override_reason.strip():
             raise CannotActivate(f"{current} may not go live: {' '.join(report.refusals)}")
         _switch(current, by=by, override_reason="" if report.passed else override_reason.strip())
@@ -155,13 +155,16 @@ def roll_back(version: IndexVersion, *, by: "AbstractBaseUser | None" = None) ->
         gone = [(pk, revision) for pk, revision in _gone_since(current).values_list("document_id", "revision")]
         rows = [PendingChange(version=current, document_id=pk, revision=revision) for pk, revision in changed + gone]
         PendingChange.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
-        state = IndexVersion.State.BUILDING if rows or gate.report_of(current) is None else IndexVersion.State.READY
-        IndexVersion.objects.filter(pk=current.pk).update(state=state, activate_when_ready=True, last_error="")
+        report = gate.report_of(current)
+        even = not rows and report is not None and report.passed and gate.files_in_place(current)
+        state = IndexVersion.State.READY if even else IndexVersion.State.BUILDING
+        IndexVersion.objects.filter(pk=current.pk).update(
+            state=state, activate_when_ready=True, last_error="", gate=current.gate if even else {}
+        )
         found = Missed(len(changed), len(gone))
         kind = VersionEvent.Kind.ROLLBACK
         VersionEvent.objects.record(current, kind, by=by, changed=found.changed, gone=found.gone)
-        report = gate.report_of(current)
-        if not rows and report is not None and report.passed:
+        if even:
             _switch(current, by=by, override_reason="")
         failpoint("rollback.before_commit")
     failpoint("rollback.committed")

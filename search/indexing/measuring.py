@@ -46,7 +46,7 @@ def step(version: IndexVersion, lease: Lease) -> bool:
     shape = _shape(version)
     running = _running.get(version.pk)
     if running is None or running.segments != shape:
-        if not _wanted(version):
+        if not wanted(version):
             _running.pop(version.pk, None)
             return False
         running = _running[version.pk] = _Measurement(shape, measure_steps(version))
@@ -71,7 +71,7 @@ def _shape(version: IndexVersion) -> tuple[tuple[int, str], ...]:
     return tuple((pk, str(parameters)) for pk, parameters in version.segments.values_list("pk", "parameters"))
 
 
-def _wanted(version: IndexVersion) -> bool:
+def wanted(version: IndexVersion) -> bool:
     """Tell whether the segment that holds most is another one than when the version was measured last."""
     if version.measured_at is None:
         return bool(version.chunks) or version.state != IndexVersion.State.ACTIVE

@@ -7,7 +7,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from search.conf import conf
-from search.indexing import reconcile, retention, segments
+from search.indexing import builder, reconcile, retention, segments
 from search.indexing.applier import DrainReport, drain
 from search.indexing.leases import LeaseBusy, LeaseLost, hold
 from search.models import Collection, IndexVersion, PendingChange, Segment
@@ -17,21 +17,23 @@ logger = logging.getLogger(__name__)
 _TURN_SECONDS = 2.0
 
 
-def serve(first: int | None = None, *, budget_seconds: float | None = None) -> DrainReport:
+def serve(*first: int, budget_seconds: float | None = None) -> DrainReport:
     """Do what is waiting in any collection, in turns, until nothing is left or the budget is spent.
 
-    Turns are short and `first` only goes first, so that a few saves never wait for another collection's bulk.
+    Turns are short and `first` only go first, so that a few saves never wait for another collection's bulk. They
+    get a turn in any case: merging and measuring wait without a row that says so.
     """
     deadline = time.monotonic() + (conf().TASK_BUDGET_SECONDS if budget_seconds is None else budget_seconds)
     applied = 0
-    while ids := collections_with_work():
-        ids.sort(key=lambda pk: pk != first)
-        turns = [_turn(pk) for pk in ids]
-        applied += sum(turn.applied for turn in turns)
-        if not any(turn.applied or turn.more for turn in turns):
+    unfinished = list(first)
+    while ids := list(dict.fromkeys([*unfinished, *collections_with_work()])):
+        turns = {pk: _turn(pk) for pk in ids}
+        applied += sum(turn.applied for turn in turns.values())
+        if not any(turn.applied or turn.more for turn in turns.values()):
             return DrainReport(applied)  # what is left waits for somebody else, or for its encoder
+        unfinished = [pk for pk in ids if turns[pk].more]
         if time.monotonic() > deadline:
-            return DrainReport(applied, more=True)
+            return DrainReport(applied, more=True, unfinished=tuple(unfinished))
     return DrainReport(applied)
 
 
@@ -40,10 +42,8 @@ def sweep() -> DrainReport:
     for version in IndexVersion.objects.fed():
         if reconcile.files_are_missing(version):
             _note_missing(version)
-    report = serve()
-    for version in IndexVersion.objects.fed():
-        if segments.due(version) is not None:
-            _turn(version.collection_id)
+    fed = IndexVersion.objects.fed()
+    report = serve(*{v.collection_id for v in fed if segments.due(v) is not None or builder.has_next(v)})
     for version in IndexVersion.objects.filter(pruned_at=None):
         segments.remove_orphans(version)
     segments.remove_files_of_deleted_versions()
