@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search import registry
 from search.datatypes import Ids, Vectors
 from search.engines.base import Neighbours
 from search.engines.exact_engine import ExactReader
@@ -61,7 +62,7 @@ def test_an_index_that_misses_one_of_ten_has_a_recall_of_nine_tenths(
         def open(self, state: Any) -> Forgetful:
             return Forgetful(state.generation, state.dimension, state.tail_ids, state.tail_vectors)
 
-    monkeypatch.setattr(measuring.registry, "engine_for", lambda name, options: Engine())
+    monkeypatch.setattr(registry, "engine_for", lambda name, options: Engine())
     version = measure(forty)
     assert version.recall == pytest.approx(0.9)
 
