@@ -69,7 +69,7 @@ def search(
         query=text,
         mode=mode,
         collection=version.collection.slug,
-        index_version=version.number,
+        index_version=opened.version.number,  # for a moment after a switch, the one before
         total=found.total,
         total_relation=found.total_relation,
         took_ms=found.took,

@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from search import registry
 from search.indexing import applier
 from search.models import Collection, Document
-from search.retrieval import open_index, query_vectors
+from search.retrieval import beside, open_index, query_vectors
 
 MakeDocument = Callable[..., Document]
 
@@ -23,6 +23,14 @@ def data_dir(settings: Any, tmp_path: Path) -> Iterator[Path]:
     registry.forget_encoders()
     open_index.close_all()
     query_vectors.forget()
+
+
+@pytest.fixture(autouse=True)
+def beside_queries(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """What would run in a thread beside the queries waits in this list: a thread would not see the test's rows."""
+    waiting: list[Callable[[], None]] = []
+    monkeypatch.setattr(beside, "start", lambda name, job: waiting.append(job))
+    return waiting
 
 
 @pytest.fixture
