@@ -8,18 +8,33 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 _BLOCK_BYTES = 1 << 20
+_STEP_BLOCKS = 32
 
 
 def sha256_file(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file, reading it through once. Raises OSError."""
+    steps = sha256_steps(path)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return str(finished.value)
+
+
+def sha256_steps(path: Path) -> Generator[None, None, str]:
+    """Return the hexadecimal SHA-256 of a file, in steps of some 50 milliseconds. Raises OSError."""
     digest = hashlib.sha256()
+    blocks = 0
     with path.open("rb", buffering=0) as handle:
         while block := handle.read(_BLOCK_BYTES):
             digest.update(block)
+            blocks += 1
+            if blocks % _STEP_BLOCKS == 0:
+                yield
     return digest.hexdigest()
 
 

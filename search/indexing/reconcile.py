@@ -1,263 +1,156 @@
-"""Compares the database with the index, by ids, revisions and hashes, and mends what differs.
+"""Mends what a comparison of database and index finds, and encodes no text that has a vector already.
 
-Documents with pending work are on their way and count as such, not as drift. `check` changes nothing;
-`repair` rewrites files from the database's vectors and queues documents, and encodes no text that has a
-vector already.
+Documents are queued again, manifests are counted again, files are written again from the database's vectors.
+Nothing here decides what differs: that is the comparison's work.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from search import registry
-from search.engines.base import BadVectors, IndexDamaged
-from search.files import sha256_file
-from search.index_state import read_state, segment_file
-from search.indexing import lexical_feed, segments
+from django.db.models import Max
+
+from search.indexing import lexical_feed, segments, version_files
 from search.indexing.applier import drain
-from search.indexing.fingerprints import content_hash
+from search.indexing.checking import check as check_version
+from search.indexing.drift_report import DriftReport
 from search.indexing.leases import Lease, hold
 from search.indexing.requests import enqueue
-from search.lexical.tantivy_index import LexicalDamaged, Publication, open_publication
-from search.models import (
-    Chunk,
-    Collection,
-    Document,
-    Embedding,
-    IndexedDocument,
-    IndexVersion,
-    MissingEmbedding,
-    Segment,
-)
+from search.models import Chunk, Collection, Document, IndexedDocument, IndexVersion
 
-_SHOWN = 20
+_BUDGET_SECONDS = 3600.0
 
 
-@dataclass
-class DriftReport:
-    """What was compared and what differs; ids of documents unless the name says chunks or files."""
+class NoSuchVersion(Exception):
+    """The collection has no version of that number whose rows are still there."""
 
-    collection: str
-    version: int | None = None
-    documents: int = 0
-    chunks: int = 0
-    pending: int = 0
-    failed: list[int] = field(default_factory=list)
-    missing: list[int] = field(default_factory=list)
-    stale: list[int] = field(default_factory=list)
-    ghosts: list[int] = field(default_factory=list)
-    chunks_without_vector: list[int] = field(default_factory=list)
-    chunks_not_dense: list[int] = field(default_factory=list)
-    chunks_only_dense: list[int] = field(default_factory=list)
-    chunks_not_lexical: list[int] = field(default_factory=list)
-    chunks_only_lexical: list[int] = field(default_factory=list)
-    damaged_files: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
-    @property
-    def clean(self) -> bool:
-        """True when database and index agree, pending work aside."""
-        return not any(self.differences().values())
+def check_all(collection: Collection, *, number: int | None = None) -> list[DriftReport]:
+    """Compare the active version and every candidate, or the version `number`. Raises NoSuchVersion."""
+    versions = _chosen(collection, number)
+    return [check_version(version) for version in versions] or [_without_version(collection)]
 
-    def differences(self) -> dict[str, list[int] | list[str]]:
-        """Return every list of differences by its name; documents in quarantine are reported, not drift."""
-        names = (
-            "missing",
-            "stale",
-            "ghosts",
-            "chunks_without_vector",
-            "chunks_not_dense",
-            "chunks_only_dense",
-            "chunks_not_lexical",
-            "chunks_only_lexical",
-            "damaged_files",
-            "problems",
-        )
-        return {name: getattr(self, name) for name in names}
 
-    def as_json(self) -> dict[str, object]:
-        """Return the report for machines; long lists are cut to their first entries, with their length."""
-        values: dict[str, object] = {
-            "collection": self.collection,
-            "version": self.version,
-            "documents": self.documents,
-            "chunks": self.chunks,
-            "pending": self.pending,
-            "clean": self.clean,
-        }
-        for name, found in {**self.differences(), "failed": self.failed}.items():
-            values[name] = {"count": len(found), "first": found[:_SHOWN]}
-        return values
+def repair_all(collection: Collection, *, number: int | None = None) -> list[DriftReport]:
+    """Mend the active version and every candidate, or the version `number`. Raises NoSuchVersion and LeaseBusy."""
+    if number is None:
+        drain(collection.pk, budget_seconds=_BUDGET_SECONDS)  # which may bring a first version
+    reports = []
+    for version in _chosen(collection, number):
+        version.refresh_from_db()
+        reports.append(repair_version(version))
+    return reports or [_without_version(collection)]
 
 
 def check(collection: Collection) -> DriftReport:
     """Compare the collection's active version with its documents."""
-    report = DriftReport(collection.slug)
     version = collection.active_version()
-    if version is None:
-        if collection.documents.published().exists():
-            report.problems.append("There is no active index version.")
-        return report
-    report.version = version.number
-    _check_documents(version, report)
-    live = set(Chunk.objects.filter(version=version).live().values_list("pk", flat=True))
-    report.chunks = len(live)
-    _check_vectors(version, report)
-    _check_dense(version, live, report)
-    _check_lexical(version, live, report)
-    return report
+    return check_version(version) if version is not None else _without_version(collection)
 
 
 def repair(collection: Collection) -> DriftReport:
-    """Mend what `check` finds and return the report of a second check. Raises LeaseBusy."""
-    drain(collection.pk, budget_seconds=3600)
-    report = check(collection)
+    """Mend what a check of the active version finds and return the report of another one. Raises LeaseBusy."""
+    drain(collection.pk, budget_seconds=_BUDGET_SECONDS)
     version = collection.active_version()
-    if version is not None and not report.clean:
-        with hold(collection.pk) as lease:
-            _requeue(version, {*report.missing, *report.stale, *report.ghosts}, report)
-            restore_files(version, lease)
-        drain(collection.pk, budget_seconds=3600)
-        report = check(collection)
-    return report
+    return repair_version(version) if version is not None else _without_version(collection)
 
 
-def files_are_missing(version: IndexVersion) -> bool:
-    """Tell whether a file of the version is not there; a quick look that reads none of them."""
-    files = [segment_file(version, segment) for segment in version.segments.all()]
-    paths = [path for file in files for path in (file.path, file.ids_path)]
-    if publication := Publication.from_json(version.lexical_files):
-        paths.append(version.folder / "lexical" / "published" / publication.folder / "meta.json")
-    return not all(path.is_file() for path in paths)
+def repair_version(version: IndexVersion) -> DriftReport:
+    """Mend what a check of this version finds and return the report of another one. Raises LeaseBusy.
 
-
-def note_damage(version: IndexVersion, lease: Lease) -> bool:
-    """Mark whatever of the version's files is missing or damaged; tell whether anything is.
-
-    The version's next steps write marked segments again, and its next publication a marked lexical index.
+    A retired version has its files written again; documents that it lacks come with a rollback.
     """
-    lease.renew()
-    for segment in version.segments.exclude(state=Segment.State.DAMAGED):
-        if _damage(version, segment):
-            version.segments.filter(pk=segment.pk).update(state=Segment.State.DAMAGED)
-    if _lexical_damage(version):
-        IndexVersion.objects.filter(pk=version.pk).update(lexical_files={})
+    fed = version.state in IndexVersion.FED_STATES
+    if fed:
+        drain(version.collection_id, budget_seconds=_BUDGET_SECONDS)
+        version.refresh_from_db()
+    report = check_version(version)
+    if report.clean:
+        return report
+    with hold(version.collection_id) as lease:
+        if fed:
+            _requeue(version, report)
+        _mend_manifest(version, lease)
+    drain(version.collection_id, budget_seconds=_BUDGET_SECONDS)
     version.refresh_from_db()
-    return not version.lexical_files or version.segments.filter(state=Segment.State.DAMAGED).exists()
+    with hold(version.collection_id) as lease:
+        _write_again(version, report, lease)
+    if fed:
+        drain(version.collection_id, budget_seconds=_BUDGET_SECONDS)
+    version.refresh_from_db()
+    return check_version(version)
 
 
 def restore_files(version: IndexVersion, lease: Lease) -> bool:
     """Write again whatever of the version's files is missing or damaged; tell whether anything was."""
-    if not note_damage(version, lease):
+    if not version_files.mark_damaged(version, lease):
         return False
     lexical_feed.catch_up(version, lease)
-    while version.segments.filter(state=Segment.State.DAMAGED).exists() and segments.step(version, lease):
-        version.refresh_from_db()
+    for segment in version.segments.filter(state="damaged"):
+        segments.rewrite(version, lease, segment.first_id, segment.last_id)
     return True
 
 
-def _check_documents(version: IndexVersion, report: DriftReport) -> None:
-    waiting = set(version.pending_changes.values_list("document_id", flat=True))
-    report.failed = sorted(version.pending_changes.failed().values_list("document_id", flat=True))
-    report.pending = len(waiting) - len(report.failed)
-    held = {
-        pk: (revision, digest)
-        for pk, revision, digest in IndexedDocument.objects.filter(version=version).values_list(
-            "document_id", "revision", "content_hash"
-        )
-    }
-    published = Document.objects.published().filter(collection=version.collection_id)
-    for pk, revision, title, body in published.values_list("pk", "revision", "title", "body").iterator():
-        report.documents += 1
-        found = held.pop(pk, None)
-        if pk in waiting:
-            continue
-        if found is None:
-            report.missing.append(pk)
-        elif found != (revision, content_hash(title, body)):
-            report.stale.append(pk)
-    report.ghosts = sorted(set(held) - waiting)
-    orphans = (
-        Chunk.objects.filter(version=version)
-        .live()
-        .exclude(document__in=IndexedDocument.objects.filter(version=version).values("document_id"))
-    )
-    report.ghosts.extend(sorted(set(orphans.values_list("document_id", flat=True)) - waiting - set(report.ghosts)))
+def _chosen(collection: Collection, number: int | None) -> list[IndexVersion]:
+    if number is None:
+        return list(collection.index_versions.fed().order_by("number"))
+    version = collection.index_versions.filter(number=number, pruned_at=None).first()
+    if version is None:
+        raise NoSuchVersion(f"Collection {collection.slug} has no version {number}, or it has been pruned.")
+    return [version]
 
 
-def _check_vectors(version: IndexVersion, report: DriftReport) -> None:
-    after = 0
-    rows = Chunk.objects.filter(version=version).live().order_by("pk")
-    while block := list(rows.filter(pk__gt=after).values_list("pk", "text_hash")[:5_000]):
-        hashes = (text_hash for _, text_hash in block)
-        known = Embedding.objects.known(version.encoder_fingerprint, hashes, version.dimension)
-        report.chunks_without_vector.extend(pk for pk, text_hash in block if text_hash not in known)
-        after = block[-1][0]
+def _without_version(collection: Collection) -> DriftReport:
+    report = DriftReport(collection.slug)
+    if collection.documents.published().exists():
+        report.problems.append("There is no active index version.")
+    return report
 
 
-def _check_dense(version: IndexVersion, live: set[int], report: DriftReport) -> None:
-    for segment in version.segments.all():
-        if message := _damage(version, segment):
-            report.damaged_files.append(message)
-    if report.damaged_files:
-        return
-    engine = registry.engine_for(version.engine, version.engine_options)
-    try:
-        found = {int(chunk_id) for chunk_id in engine.open(read_state(version)).ids()}
-    except (IndexDamaged, MissingEmbedding, BadVectors) as error:
-        report.problems.append(str(error))
-        return
-    report.chunks_not_dense = sorted(live - found)
-    report.chunks_only_dense = sorted(found - live)
-
-
-def _check_lexical(version: IndexVersion, live: set[int], report: DriftReport) -> None:
-    if message := _lexical_damage(version):
-        report.damaged_files.append(message)
-        return
-    publication = Publication.from_json(version.lexical_files)
-    if publication is None or version.lexical_generation < version.generation:
-        return
-    found = set(open_publication(version.folder / "lexical", publication).ids())
-    report.chunks_not_lexical = sorted(live - found)
-    report.chunks_only_lexical = sorted(found - live)
-
-
-def _damage(version: IndexVersion, segment: Segment) -> str:
-    """Return what is wrong with a segment's files, or an empty text."""
-    file = segment_file(version, segment)
-    for path, expected in ((file.path, file.sha256), (file.ids_path, file.ids_sha256)):
-        try:
-            if sha256_file(path) != expected:
-                return f"{path.name}: damaged"
-        except OSError as error:
-            return f"{path.name}: {error.strerror}"
-    return ""
-
-
-def _lexical_damage(version: IndexVersion) -> str:
-    publication = Publication.from_json(version.lexical_files)
-    if publication is None:
-        return "lexical: never published" if version.generation else ""
-    try:
-        open_publication(version.folder / "lexical", publication)
-    except LexicalDamaged as error:
-        return str(error)
-    if not (version.folder / "lexical" / "work" / "meta.json").is_file():
-        return "lexical/work: missing"
-    return ""
-
-
-def _requeue(version: IndexVersion, documents: Iterable[int], report: DriftReport) -> None:
+def _requeue(version: IndexVersion, report: DriftReport) -> None:
     """Queue documents that differ, and forget what the version claims to hold of them."""
-    chunks = Chunk.objects.filter(pk__in=report.chunks_without_vector)
-    wanted = {*documents, *chunks.values_list("document_id", flat=True)}
+    wanted = {*report.missing, *report.stale, *report.ghosts, *_documents_of(report.chunks_without_vector)}
     ids = sorted(wanted)
-    revisions = dict(Document.objects.filter(pk__in=ids).values_list("pk", "revision"))
     held = IndexedDocument.objects.filter(version=version)
     for at in range(0, len(ids), 500):
-        held.filter(document__in=ids[at : at + 500]).update(content_hash="")
-        for pk in ids[at : at + 500]:
+        part = ids[at : at + 500]
+        revisions = dict(Document.objects.filter(pk__in=part).values_list("pk", "revision"))
+        held.filter(document__in=part).update(content_hash="")
+        for pk in part:
             held.get_or_create(
                 version=version, document_id=pk, defaults={"revision": 0, "content_hash": "", "chunk_count": 0}
             )
-        enqueue(version, [(pk, revisions.get(pk, 0)) for pk in ids[at : at + 500]])
+        enqueue(version, [(pk, revisions.get(pk, 0)) for pk in part])
+
+
+def _documents_of(chunk_ids: Iterable[int]) -> set[int]:
+    pks = list(chunk_ids)
+    found: set[int] = set()
+    for at in range(0, len(pks), 500):
+        found.update(Chunk.objects.filter(pk__in=pks[at : at + 500]).values_list("document_id", flat=True))
+    return found
+
+
+def _mend_manifest(version: IndexVersion, lease: Lease) -> None:
+    """Let the tail begin where the segments end, and count what is counted."""
+    lease.renew()
+    chunks = Chunk.objects.filter(version=version)
+    sealed_to = version.segments.aggregate(last=Max("last_id"))["last"] or 0
+    if chunks.live().filter(pk__gt=sealed_to, pk__lte=version.sealed_to).exists() or version.sealed_to < sealed_to:
+        IndexVersion.objects.filter(pk=version.pk).update(sealed_to=sealed_to)
+    version.refresh_from_db()
+    IndexVersion.objects.filter(pk=version.pk).update(
+        chunks=chunks.live().count(),
+        removed_chunks=Chunk.objects.dead(version).count(),
+        documents=IndexedDocument.objects.filter(version=version).count(),
+    )
+    segments.next_generation(version)
+
+
+def _write_again(version: IndexVersion, report: DriftReport, lease: Lease) -> None:
+    """Write segments and the lexical index anew where the report says so, all from the database."""
+    for first_id, last_id in report.intervals:
+        segments.rewrite(version, lease, first_id, last_id)
+    if report.lexical_anew:
+        IndexVersion.objects.filter(pk=version.pk).update(lexical_files={})
+    version.refresh_from_db()
+    if not version.lexical_files or version.lexical_generation < version.generation:
+        lexical_feed.catch_up(version, lease)

@@ -97,6 +97,18 @@ def seal(version: IndexVersion, lease: Lease) -> None:
         version.refresh_from_db()
 
 
+def rewrite(version: IndexVersion, lease: Lease, first_id: int, last_id: int) -> None:
+    """Write everything from one id to another anew, in place of the segments that reach into there, in one go."""
+    inside = list(version.segments.filter(last_id__gte=first_id, first_id__lte=last_id))
+    first = min([first_id, *(segment.first_id for segment in inside)])
+    last = max([last_id, *(segment.last_id for segment in inside)])
+    interval = Interval(first, last, tuple(segment.pk for segment in inside), "restoring")
+    _forget(version.pk)
+    _work(version, lease, interval)
+    while version.pk in _jobs:
+        _work(version, lease, interval)
+
+
 def due(version: IndexVersion) -> Interval | None:
     """Return what should be written next, or None."""
     if not registry.engine_for(version.engine, version.engine_options).capabilities.segments:

@@ -7,7 +7,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from search.conf import conf
-from search.indexing import builder, reconcile, retention, segments
+from search.indexing import builder, drift, retention, segments, version_files
 from search.indexing.applier import DrainReport, drain
 from search.indexing.leases import LeaseBusy, LeaseLost, hold
 from search.models import Collection, IndexVersion, PendingChange, Segment
@@ -40,7 +40,7 @@ def serve(*first: int, budget_seconds: float | None = None) -> DrainReport:
 def sweep() -> DrainReport:
     """Find work that no message announced, also in missing files; seal and merge; clear away what is old."""
     for version in IndexVersion.objects.fed():
-        if reconcile.files_are_missing(version):
+        if version_files.files_are_missing(version):
             _note_missing(version)
     fed = IndexVersion.objects.fed()
     report = serve(*{v.collection_id for v in fed if segments.due(v) is not None or builder.has_next(v)})
@@ -48,6 +48,7 @@ def sweep() -> DrainReport:
         segments.remove_orphans(version)
     segments.remove_files_of_deleted_versions()
     retention.clear_away(budget_seconds=_TURN_SECONDS)
+    drift.step(budget_seconds=_TURN_SECONDS)
     return report
 
 
@@ -82,9 +83,9 @@ def _turn(collection_id: int) -> DrainReport:
 
 
 def _note_missing(version: IndexVersion) -> None:
-    """Mark what is missing or damaged, so that the version's next turn writes it again; unless somebody is at it."""
+    """Mark what is missing, so that the version's next turn writes it again; unless somebody is at it."""
     try:
         with hold(version.collection_id) as lease:
-            reconcile.note_damage(version, lease)
+            version_files.mark_missing(version, lease)
     except (LeaseBusy, LeaseLost) as error:
         logger.warning("%s", error)

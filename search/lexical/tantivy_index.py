@@ -225,6 +225,11 @@ class LexicalReader:
             return []
         return sorted(hit.chunk_id for hit in self._hits(tantivy.Query.all_query(), self.size))
 
+    def ids_between(self, first: int, last: int, most: int) -> list[int]:
+        """Return up to `most` ids of chunks that can be found, from `first` to `last`, in no order."""
+        between = tantivy.Query.range_query(self.schema, "chunk_id", tantivy.FieldType.Integer, first, last)
+        return [hit.chunk_id for hit in self._hits(between, most)]
+
     def _query(self, terms: Sequence[str], title_weight: float) -> "tantivy.Query":
         clauses = []
         for term, count in Counter(terms).items():
@@ -255,6 +260,12 @@ def open_publication(folder: Path, publication: Publication, previous: LexicalRe
             raise LexicalDamaged(f"Lexical file {publication.folder}/{name}: {error.strerror}.") from error
         if actual != expected:
             raise LexicalDamaged(f"Lexical file {publication.folder}/{name} is damaged.")
+    return open_verified(folder, publication)
+
+
+def open_verified(folder: Path, publication: Publication) -> LexicalReader:
+    """Return a reader of a publication whose files the caller has verified. Raises LexicalDamaged."""
+    place = folder / "published" / publication.folder
     try:
         index = tantivy.Index.open(str(place))
         index.register_tokenizer(_ANALYZER, analyzer())
