@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from celery import shared_task
+from django.db import transaction
 
 from search.indexing import lifecycle, requests
 from search.indexing import sweep as sweeping
@@ -67,16 +68,26 @@ def retry_failed(pending: "PendingChangeQuerySet") -> int:
     return count
 
 
+def save_collection(
+    collection: Collection, *, user: "AbstractBaseUser | None" = None, activate_when_ready: bool = True
+) -> bool:
+    """Save a collection; where its recipe has changed, wake the worker for a candidate and return True."""
+    asked = requests.save_collection(collection, user=user, activate_when_ready=activate_when_ready)
+    if asked:
+        transaction.on_commit(lambda: wake(collection.pk))
+    return asked
+
+
 def request_rebuild(
     collection: Collection, *, user: "AbstractBaseUser | None" = None, activate_when_ready: bool = True
 ) -> None:
     """Ask for a new version of a collection, built beside the live one, and wake the worker."""
     requests.request_rebuild(collection, user=user, activate_when_ready=activate_when_ready)
-    wake(collection.pk)
+    transaction.on_commit(lambda: wake(collection.pk))
 
 
 def roll_back(version: IndexVersion, *, by: "AbstractBaseUser | None" = None) -> lifecycle.Missed:
     """Take a retired version back, and wake the worker for what it has missed."""
     found = lifecycle.roll_back(version, by=by)
-    wake(version.collection_id)
+    transaction.on_commit(lambda: wake(version.collection_id))
     return found

@@ -43,3 +43,24 @@ def failed_changes(version: IndexVersion) -> str:
     """Return the address of a version's quarantine."""
     parameters = {"version__id__exact": version.pk, "quarantined__exact": 1}
     return f"{reverse('admin:search_pendingchange_changelist')}?{urlencode(parameters)}"
+
+
+def version_progress(version: IndexVersion) -> str:
+    """Return the address of the piece of a version's page that shows how far it is, as seen in its present state."""
+    address = reverse("admin:search_indexversion_progress", args=[version.pk])
+    return f"{address}?{urlencode({'seen': seen(version)})}"
+
+
+def seen(version: IndexVersion) -> str:
+    """Return what a page that shows the version depends on; when it changes, the page has to be loaded anew."""
+    return f"{version.state}-{len(version.gate)}-{version.gate.get('at', '')}"
+
+
+def document_way(document: Document) -> str:
+    """Return the address of the piece of a document's form that shows its way into the index."""
+    return reverse("admin:search_document_way", args=[document.pk])
+
+
+def running_builds() -> str:
+    """Return the address of the piece of the first page that shows what is being built."""
+    return reverse("admin:search_indexversion_running")

@@ -9,23 +9,25 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.views import ChangeList
 
 from search import tasks
 from search.admin import addresses
-from search.admin.dialogs import ask_first, leave_dialog
+from search.admin.dialogs import RebuildDialog, leave_dialog
+from search.admin.figures import NOTHING
 from search.admin.forms import CollectionForm
 from search.admin.json_fields import JsonObjectField, JsonTextarea
-from search.admin.labels import NOTHING, failed_label, progress_bar, short
+from search.admin.labels import failed_label, progress_bar, short
 from search.indexing.progress import collection_progresses
 from search.models import Collection, Document, IndexVersion
 from search.models.fields import StorableJSONField
 
 _ERROR_CHARS = 80
+_CANDIDATE = _("A change here never touches the index that is live: it makes a new version, which is built beside it.")
 
 
 class CollectionList(ChangeList):
@@ -58,12 +60,31 @@ class CollectionAdmin(ModelAdmin):
             {"fields": ("retrieval",), "description": _("Takes effect at the next query.")},
         ),
         (
+            _("Encoding"),
+            {
+                "fields": ("encoder_name", ("encoder_runtime", "encoder_revision"), "chunking"),
+                "description": _CANDIDATE,
+            },
+        ),
+        (
+            _("Vector index"),
+            {
+                "fields": (
+                    "engine", "index_type", "factory_string", ("recall", "memory_mb"), "engine_options",
+                    "activate_when_ready",
+                ),
+                "description": _CANDIDATE,
+            },
+        ),
+    )  # fmt: skip
+    facts = (
+        (None, {"fields": ("name", "slug", "description", "retrieval")}),
+        (
             _("Encoding and index"),
             {
                 "fields": (
                     "encoder_name", "encoder_revision", "encoder_runtime", "chunking", "engine", "engine_options",
                 ),
-                "description": _("Takes effect when the index is rebuilt; until then searches use it as it is."),
             },
         ),
     )  # fmt: skip
@@ -72,6 +93,17 @@ class CollectionAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CollectionList
+
+    def get_fieldsets(self, request: HttpRequest, obj: Collection | None = None) -> Any:
+        """Show the stored options as they are to those who may only look."""
+        may_write = self.has_change_permission(request, obj) if obj is not None else True
+        return self.fieldsets if may_write else self.facts
+
+    def save_model(self, request: HttpRequest, obj: Collection, form: CollectionForm, change: bool) -> None:
+        """Save, and say so where that makes a candidate."""
+        goes_live = form.cleaned_data.get("activate_when_ready", True)
+        if tasks.save_collection(obj, user=_person(request), activate_when_ready=goes_live):
+            self.message_user(request, _candidate_requested(goes_live), messages.INFO)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Collection | None = None, **kwargs: Any
@@ -133,18 +165,20 @@ class CollectionAdmin(ModelAdmin):
         url_path="rebuild",
         permissions=["rebuild"],
         icon="autorenew",
-        dialog=ask_first(
-            _("Rebuild the index?"),
-            _(
+        dialog={
+            "title": _("Rebuild the index?"),
+            "description": _(
                 "A new version is built beside the live one, which goes on answering until the new one is complete. "
                 "Texts that have been encoded before are not encoded again."
             ),
-            _("Rebuild"),
-        ),
+            "form_class": RebuildDialog,
+            "form_submit_text": _("Rebuild"),
+        },
     )
-    def rebuild(self, request: HttpRequest, form: object, object_id: str) -> HttpResponse:
+    def rebuild(self, request: HttpRequest, form: RebuildDialog, object_id: str) -> HttpResponse:
         collection = get_object_or_404(Collection, pk=object_id)
-        tasks.request_rebuild(collection, user=_person(request))
+        goes_live = form.cleaned_data["activate_when_ready"]
+        tasks.request_rebuild(collection, user=_person(request), activate_when_ready=goes_live)
         self.message_user(request, _rebuild_requested(1), messages.SUCCESS)
         return leave_dialog(request, redirect(addresses.collection(collection)))
 
@@ -152,6 +186,17 @@ class CollectionAdmin(ModelAdmin):
 def _person(request: HttpRequest) -> User:
     """Return who asks; the admin lets nobody in who has not signed in."""
     return cast(User, request.user)
+
+
+def _candidate_requested(goes_live: bool) -> str:
+    if goes_live:
+        return gettext(
+            "The worker builds a new index version with these options. Searches use the present one until the new one "
+            "has passed its checks; then it goes live by itself."
+        )
+    return gettext(
+        "The worker builds a new index version with these options. It waits under Versions until somebody activates it."
+    )
 
 
 def _rebuild_requested(count: int) -> str:

@@ -1,9 +1,23 @@
 """Buttons on a form that ask before they act. What changes something is only ever a POST."""
 
+from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import ActionDialog
 from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldBooleanSwitchWidget
+
+
+class RebuildDialog(BaseDialogForm):
+    """Asks whether the new version goes live by itself."""
+
+    activate_when_ready = forms.BooleanField(
+        label=_("Make it live when it passes its checks"),
+        required=False,
+        initial=True,
+        widget=UnfoldBooleanSwitchWidget,
+    )
 
 
 def ask_first(title: str | Promise, description: str | Promise, button: str | Promise) -> ActionDialog:

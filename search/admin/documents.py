@@ -3,8 +3,11 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -97,6 +100,17 @@ class DocumentAdmin(ModelAdmin):
             request, {**context, "panel": panel}, *args, obj=obj, **kwargs
         )
         return answer
+
+    def get_urls(self) -> list[URLPattern]:
+        way = path("<int:pk>/way/", self.admin_site.admin_view(self.way_view), name="search_document_way")
+        return [way, *super().get_urls()]
+
+    def way_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Return the piece of the form that shows the way into the index, as it is now."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        panel = document_panel(get_object_or_404(Document.objects.select_related("collection"), pk=pk))
+        return render(request, "admin/search/document_panel.html", {"panel": panel})
 
     @admin.display(description=_("title"), ordering="title")
     def shown_title(self, document: Document) -> str:

@@ -11,13 +11,16 @@ from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from search.admin.figures import NOTHING
 from search.indexing.progress import CollectionProgress
 from search.indexing.status import DocumentStatus, Stage
+from search.indexing.version_progress import VersionProgress
 from search.models import Document, IndexVersion, PendingChange, Segment
 
 STAGE_NAMES = {
     Stage.INDEXED: _("Indexed"),
     Stage.QUEUED: _("Queued"),
+    Stage.ENCODING: _("Encoding"),
     Stage.RETRYING: _("Retrying"),
     Stage.FAILED: _("Failed"),
     Stage.UNPUBLISHED: _("Not published"),
@@ -26,6 +29,7 @@ STAGE_NAMES = {
 STAGE_COLOURS = {
     Stage.INDEXED: "success",
     Stage.QUEUED: "info",
+    Stage.ENCODING: "info",
     Stage.RETRYING: "warning",
     Stage.FAILED: "danger",
     Stage.WAITING: "info",
@@ -39,13 +43,25 @@ _CHOICE_COLOURS: dict[TextChoices, str] = {
     IndexVersion.State.FAILED: "danger",
     Segment.State.DAMAGED: "danger",
 }
-NOTHING = "–"
 _HOVER_CHARS = 1_000
 
 
 def choice_label(choice: TextChoices) -> SafeString:
     """Return a state as a coloured label."""
     return _label(choice.label, _CHOICE_COLOURS.get(choice, ""))
+
+
+def version_label(version: IndexVersion) -> SafeString:
+    """Return a version's state as a coloured label, and whether it was pruned."""
+    state = choice_label(IndexVersion.State(version.state))
+    return state if version.pruned_at is None else format_html("{} {}", state, _label(_("Pruned"), ""))
+
+
+def version_bar(progress: VersionProgress) -> SafeString:
+    """Return a bar with what is being done, or a dash when nothing is."""
+    if not progress.moving:
+        return format_html("<span>{}</span>", NOTHING)
+    return render_to_string("admin/search/version_bar.html", {"progress": progress})
 
 
 def stage_label(status: DocumentStatus) -> SafeString:

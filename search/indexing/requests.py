@@ -18,6 +18,25 @@ _BATCH = 500
 RECIPE_FIELDS = ("encoder_name", "encoder_revision", "encoder_runtime", "chunking", "engine", "engine_options")
 
 
+def save_collection(
+    collection: Collection, *, user: "AbstractBaseUser | None" = None, activate_when_ready: bool = True
+) -> bool:
+    """Save a collection as people changed it; return whether that asked for a candidate.
+
+    A version's recipe never changes. Other encoder, chunking or engine options make a candidate beside the live one.
+    """
+    with transaction.atomic():
+        stored = Collection.objects.select_for_update().filter(pk=collection.pk).values(*RECIPE_FIELDS).first()
+        # What the worker writes into the row meanwhile is not to be overwritten.
+        columns = [f.name for f in Collection._meta.concrete_fields if f.editable and not f.primary_key]
+        collection.save(update_fields=columns if stored is not None else None)
+        changed = stored is not None and any(stored[name] != getattr(collection, name) for name in RECIPE_FIELDS)
+        wanted = changed and collection.index_versions.fed().exists()
+        if wanted:
+            request_rebuild(collection, user=user, activate_when_ready=activate_when_ready)
+    return wanted
+
+
 def request_rebuild(
     collection: Collection, *, user: "AbstractBaseUser | None" = None, activate_when_ready: bool = True
 ) -> None:

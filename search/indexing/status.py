@@ -14,7 +14,8 @@ class Stage(StrEnum):
     """Where a document is."""
 
     INDEXED = "indexed"  # the active version holds its newest revision
-    QUEUED = "queued"  # the worker has not come to it yet, or is at it now
+    QUEUED = "queued"  # the worker has not come to it yet
+    ENCODING = "encoding"  # the worker is at it now, or was when it stopped
     RETRYING = "retrying"  # an attempt did not finish; another follows by itself
     FAILED = "failed"  # in quarantine after the last attempt; needs `retry failed`
     UNPUBLISHED = "unpublished"  # draft or archived: not meant to be found
@@ -22,8 +23,26 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """When the newest revision reached each place; None for a place that it has not reached, or did not need."""
+
+    queued_at: datetime | None = None
+    encoded_at: datetime | None = None
+    indexed_at: datetime | None = None
+    visible_at: datetime | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """From being queued to being found by every search."""
+        return seconds_between(self.queued_at, self.visible_at)
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentStatus:
-    """One document's indexing state; `reason` says why when it is not simply indexed or queued."""
+    """One document's indexing state; `reason` says why when it is not simply indexed or queued.
+
+    `revision`, `chunks` and `indexed_at` are what the version holds; `way` is that of the newest revision.
+    """
 
     stage: Stage
     reason: str = ""
@@ -31,6 +50,12 @@ class DocumentStatus:
     revision: int | None = None
     chunks: int = 0
     indexed_at: datetime | None = None
+    way: Way = Way()
+
+
+def seconds_between(earlier: datetime | None, later: datetime | None) -> float | None:
+    """Return how long it took from one moment to the next; None while one of them is not known."""
+    return max(0.0, (later - earlier).total_seconds()) if earlier and later else None
 
 
 def document_statuses(documents: Sequence[Document]) -> dict[int, DocumentStatus]:
@@ -70,9 +95,17 @@ def _status(
         revision=indexed.revision if indexed else None,
         chunks=indexed.chunk_count if indexed else 0,
         indexed_at=indexed.indexed_at if indexed else None,
+        way=_way(pending, indexed),
     )
     stage, reason = _stage(document, version, pending, indexed)
     return replace(held, stage=stage, reason=reason)
+
+
+def _way(pending: PendingChange | None, indexed: IndexedDocument | None) -> Way:
+    """Return the way of the newest change: that of its pending row, until the index holds what it asks for."""
+    if indexed is not None and (pending is None or indexed.queued_at == pending.created_at):
+        return Way(indexed.queued_at, indexed.encoded_at, indexed.indexed_at, indexed.visible_at)
+    return Way(pending.created_at) if pending is not None else Way()
 
 
 def _stage(
@@ -83,8 +116,15 @@ def _stage(
     if document.state != Document.State.PUBLISHED:
         return Stage.UNPUBLISHED, ""
     if pending is not None:
-        stage = Stage.RETRYING if pending.attempts and pending.last_error else Stage.QUEUED
-        return stage, pending.last_error or version.last_error
+        return _waiting_stage(pending, version)
     if indexed is None:
         return Stage.FAILED, _("Not in the index and not queued. Run check_index --repair.")
     return Stage.INDEXED, "" if indexed.chunk_count else _("It has neither a title nor text: nothing to find.")
+
+
+def _waiting_stage(pending: PendingChange, version: IndexVersion) -> tuple[Stage, str]:
+    reason = pending.last_error or version.last_error
+    if not pending.attempts:
+        return Stage.QUEUED, reason
+    # The attempt is counted before the work; one that failed has left its reason.
+    return (Stage.RETRYING if pending.last_error else Stage.ENCODING), reason

@@ -104,6 +104,7 @@ def stage_name(stage: Stage) -> str:
     names = {
         Stage.INDEXED: _("Up to date"),
         Stage.QUEUED: _("Queued"),
+        Stage.ENCODING: _("Being indexed"),
         Stage.RETRYING: _("Trying again"),
         Stage.FAILED: _("Failed"),
         Stage.UNPUBLISHED: _("Not published"),
