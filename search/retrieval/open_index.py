@@ -11,7 +11,7 @@ so that the other leg answers.
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -281,5 +281,5 @@ def _lexical_failed(
     return replace(opened, lexical_problem=str(error), retry_at=time.monotonic() + _RETRY_SECONDS)
 
 
-def _bytes_of(segments: Sequence[Segment]) -> int:
+def _bytes_of(segments: Iterable[Segment]) -> int:
     return sum(segment.size_bytes for segment in segments)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from search import index_state
 from search.embedding.fake import FakeEncoder
 from search.indexing import lifecycle, requests
 from search.models import Collection, IndexVersion
@@ -167,7 +168,7 @@ def test_segments_that_come_while_others_are_being_opened_are_opened_too(
         make_document(title=f"More {number}", body="thread")
     indexed()
     titles()
-    read_state = open_index.read_state
+    read_state = index_state.read_state
 
     def seal_meanwhile(version: IndexVersion) -> Any:
         state = read_state(version)
