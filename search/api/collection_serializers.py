@@ -7,12 +7,15 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from search import registry, tasks
 from search.conf import conf
 from search.indexing.progress import CollectionProgress, collection_progresses
 from search.models import Collection, Document
 
 from .fields import KnownFieldsOnly, ObjectField, StorableText
 from .permissions import User, reads_everything
+
+_OPTIONS = ("chunking", "engine", "engine_options", "retrieval")
 
 
 class ProgressSerializer(serializers.Serializer[CollectionProgress]):
@@ -29,7 +32,7 @@ class ProgressSerializer(serializers.Serializer[CollectionProgress]):
 
 
 class CollectionSerializer(KnownFieldsOnly[Collection], serializers.ModelSerializer[Collection]):
-    """A collection. Other encoder, chunking or engine options take effect with its next index version."""
+    """A collection. Other encoder, chunking or engine options never touch its live index: they make a new version."""
 
     name = StorableText(max_length=200)
     description = StorableText(allow_blank=True, required=False)
@@ -37,6 +40,11 @@ class CollectionSerializer(KnownFieldsOnly[Collection], serializers.ModelSeriali
     chunking = ObjectField(required=False)
     engine_options = ObjectField(required=False)
     retrieval = ObjectField(required=False)
+    activate_when_ready = serializers.BooleanField(
+        write_only=True,
+        default=True,
+        help_text="Whether a version that this change makes goes live by itself once its gate lets it.",
+    )
     progress = serializers.SerializerMethodField()
 
     class Meta:
@@ -52,6 +60,7 @@ class CollectionSerializer(KnownFieldsOnly[Collection], serializers.ModelSeriali
             "engine",
             "engine_options",
             "retrieval",
+            "activate_when_ready",
             "created_at",
             "progress",
         ]
@@ -62,6 +71,27 @@ class CollectionSerializer(KnownFieldsOnly[Collection], serializers.ModelSeriali
 
     def validate_encoder_runtime(self, value: str) -> str:
         return _one_of(value, conf().ENCODERS) if value else value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Say of each option what its part of the software would not accept."""
+        if any(name in attrs for name in _OPTIONS):
+            wanted = {name: attrs.get(name, getattr(self.instance or Collection(), name)) for name in _OPTIONS}
+            problems = registry.validate_collection_options(**wanted)
+            if problems:
+                raise serializers.ValidationError({name: [message] for name, message in problems.items()})
+        return attrs
+
+    def create(self, validated_data: dict[str, Any]) -> Collection:
+        validated_data.pop("activate_when_ready", None)
+        return super().create(validated_data)
+
+    def update(self, instance: Collection, validated_data: dict[str, Any]) -> Collection:
+        """Save the collection; a changed recipe makes a candidate."""
+        goes_live = validated_data.pop("activate_when_ready", True)
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        tasks.save_collection(instance, user=self.context["user"], activate_when_ready=goes_live)
+        return instance
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, collection: Collection) -> dict[str, Any]:

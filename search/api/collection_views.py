@@ -71,7 +71,10 @@ class CollectionView(GenericAPIView[Collection]):
         return Response(status=204)
 
     def _write(self, request: Request, slug: str, *, partial: bool) -> Response:
-        collection = _saved(CollectionSerializer(collection_at(slug), data=sent(request), partial=partial))
+        serializer = CollectionSerializer(
+            collection_at(slug), data=sent(request), partial=partial, context={"user": request.user}
+        )
+        collection = _saved(serializer)
         return Response(collection_list([collection], request.user)[0])
 
 

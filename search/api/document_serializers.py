@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from search.conf import conf
-from search.indexing.status import DocumentStatus, Stage, document_statuses
+from search.indexing.status import DocumentStatus, Stage, Way, document_statuses
 from search.models import Document
 from search.models.corpus import validate_address
 from search.storable import storable
@@ -16,6 +16,20 @@ from search.storable import storable
 from .document_writes import DocumentWrite
 from .fields import KnownFieldsOnly, ObjectField, StorableText
 from .permissions import User, reads_everything
+
+
+class WaySerializer(serializers.Serializer[Way]):
+    """A change on its way into the index."""
+
+    queued_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    encoded_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Null also where nothing had to be encoded."
+    )
+    indexed_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    visible_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="From then on every search could find it."
+    )
+    seconds = serializers.FloatField(read_only=True, allow_null=True, help_text="From `queued_at` to `visible_at`.")
 
 
 class IndexingSerializer(serializers.Serializer[DocumentStatus]):
@@ -29,8 +43,11 @@ class IndexingSerializer(serializers.Serializer[DocumentStatus]):
     revision = serializers.IntegerField(
         read_only=True, allow_null=True, help_text="The document's revision that this version holds."
     )
-    indexed_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    indexed_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When the revision that this version holds was written into it."
+    )
     chunks = serializers.IntegerField(read_only=True)
+    way = WaySerializer(read_only=True, help_text="When the newest change reached each place; null: not yet.")
 
 
 class GroupNames(serializers.ListField):
@@ -97,14 +114,8 @@ class DocumentSerializer(KnownFieldsOnly[Document]):
     def get_indexing(self, document: Document) -> dict[str, Any]:
         status: DocumentStatus = self.context["statuses"][document.pk]
         return {
-            "stage": status.stage.value,
+            **IndexingSerializer(status).data,
             "reason": status.reason if self.context["with_reasons"] else "",
-            "version": status.version,
-            "revision": status.revision,
-            "indexed_at": serializers.DateTimeField().to_representation(status.indexed_at)
-            if status.indexed_at
-            else None,
-            "chunks": status.chunks,
         }
 
 

@@ -1,5 +1,8 @@
-"""Index versions over HTTP, read only: what each was made with, how far it is, what it consists of."""
+"""Index versions over HTTP: what each was made with, how far it is, what was measured, what it consists of."""
 
+from typing import Any
+
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import NotFound
@@ -7,7 +10,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from search.models import IndexVersion
+from search.models import IndexVersion, VersionEvent
 
 from .document_answers import collection_named
 from .index_version_serializers import IndexVersionFilters, IndexVersionSerializer, index_version_list
@@ -15,7 +18,9 @@ from .permissions import MayViewIndexVersions
 from .schema import problems
 
 _PROBLEMS = problems(400, 401, 403, 404)
-_VERSIONS = IndexVersion.objects.select_related("collection", "created_by").prefetch_related("segments")
+_VERSIONS = IndexVersion.objects.select_related("collection", "created_by").prefetch_related(
+    "segments", Prefetch("events", VersionEvent.objects.select_related("by"))
+)
 
 
 @extend_schema_view(
@@ -55,7 +60,17 @@ class IndexVersionView(GenericAPIView[IndexVersion]):
 
     def get(self, request: Request, pk: int) -> Response:
         """Read an index version."""
-        version = self.get_queryset().filter(pk=pk).first()
-        if version is None:
-            raise NotFound(_("There is no index version %d.") % pk)
-        return Response(index_version_list([version])[0])
+        return Response(index_version_answer(pk))
+
+
+def index_version_at(pk: int) -> IndexVersion:
+    """Return the version of an address, with all that an answer shows. Raises NotFound."""
+    version = _VERSIONS.filter(pk=pk).first()
+    if version is None:
+        raise NotFound(_("There is no index version %d.") % pk)
+    return version
+
+
+def index_version_answer(pk: int) -> dict[str, Any]:
+    """Return a version as it is now. Raises NotFound."""
+    return index_version_list([index_version_at(pk)])[0]

@@ -54,6 +54,26 @@ class MayViewIndexVersions(BasePermission):
         return request.user.has_perm("search.view_indexversion")
 
 
+class MaySteerIndexVersions(BasePermission):
+    """Reading as MayViewIndexVersions; acting on a version needs the view's `action_permission`, too."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        needed = [] if request.method in SAFE_METHODS else [getattr(view, "action_permission")]  # noqa: B009
+        return request.user.has_perms(["search.view_indexversion", *needed])
+
+
+class MayRebuild(BasePermission):
+    """A new version is asked for by whoever may change the collection."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return request.user.has_perm("search.change_collection")
+
+
+def may_override_gate(user: User) -> bool:
+    """Tell whether `user` may activate a version that its gate refuses."""
+    return _may(user, "search.override_gate")
+
+
 def document_rights(user: User) -> Rights:
     """Return what `user` may do with documents."""
     return Rights(create=_may(user, "search.add_document"), replace=_may(user, "search.change_document"))

@@ -7,6 +7,7 @@ from .bulk_views import BulkView
 from .collection_views import CollectionsView, CollectionView
 from .document_views import DocumentsView, DocumentView
 from .external_document_views import ExternalDocumentView
+from .index_version_actions import ActivateView, CancelView, MissedView, PruneView, RebuildView, RollBackView
 from .index_version_views import IndexVersionsView, IndexVersionView
 from .problems import no_such_address
 from .search_views import SearchView
@@ -32,6 +33,7 @@ urlpatterns = [
     path("v1/collections/", CollectionsView.as_view(), name="collections"),
     path("v1/collections/<slug:slug>/", CollectionView.as_view(), name="collection"),
     path("v1/collections/<slug:slug>/documents/bulk/", BulkView.as_view(), {"external_id": "bulk"}, name="bulk"),
+    path("v1/collections/<slug:slug>/index-versions/", RebuildView.as_view(), name="rebuild"),
     path(
         "v1/collections/<slug:slug>/documents/<external_id:external_id>/",
         ExternalDocumentView.as_view(),
@@ -41,6 +43,11 @@ urlpatterns = [
     path("v1/documents/<int:pk>/", DocumentView.as_view(), name="document"),
     path("v1/index-versions/", IndexVersionsView.as_view(), name="index-versions"),
     path("v1/index-versions/<int:pk>/", IndexVersionView.as_view(), name="index-version"),
+    path("v1/index-versions/<int:pk>/activate/", ActivateView.as_view(), name="activate"),
+    path("v1/index-versions/<int:pk>/roll-back/", RollBackView.as_view(), name="roll-back"),
+    path("v1/index-versions/<int:pk>/missed/", MissedView.as_view(), name="missed"),
+    path("v1/index-versions/<int:pk>/cancel/", CancelView.as_view(), name="cancel"),
+    path("v1/index-versions/<int:pk>/prune/", PruneView.as_view(), name="prune"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"", no_such_address),
