@@ -5,7 +5,7 @@ What it has not followed yet is known from the rows themselves: everything added
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -51,7 +51,7 @@ def _publish(version: IndexVersion, lease: Lease, last: Publication | None) -> P
     try:
         if last is not None:
             removed = chunks.filter(removed_generation__gt=version.lexical_generation)
-            added = chunks.live().filter(added_generation__gt=version.lexical_generation)
+            added = _added_since(version, version.lexical_generation)
             publication = writer.apply(
                 generation=version.generation,
                 removed=removed.values_list("pk", flat=True).iterator(),
@@ -62,18 +62,38 @@ def _publish(version: IndexVersion, lease: Lease, last: Publication | None) -> P
             return publication
     except LexicalDamaged as error:
         logger.warning("Building the lexical index of %s anew: %s", version, error)
-    return writer.apply(generation=version.generation, removed=(), added=_entries(chunks.live(), lease), last=None)
+    return writer.apply(
+        generation=version.generation, removed=(), added=_entries(_everything(version), lease), last=None
+    )
 
 
-def _entries(chunks: "ChunkQuerySet", lease: Lease) -> Iterator[LexicalEntry]:
-    """Yield title and text of chunks whose document still exists; the others are about to be removed anyway."""
+def _added_since(version: IndexVersion, generation: int) -> Iterator["ChunkQuerySet"]:
+    """Yield blocks of the live chunks that are newer than a generation.
+
+    Their ids come first, in the order of the index on generations: asked to page through them by id, SQLite reads
+    through every live chunk of the version.
+    """
+    live = Chunk.objects.filter(version=version).live()
+    ids = list(live.filter(added_generation__gt=generation).order_by("added_generation").values_list("pk", flat=True))
+    for at in range(0, len(ids), _BLOCK_ROWS):
+        yield Chunk.objects.filter(pk__in=ids[at : at + _BLOCK_ROWS])
+
+
+def _everything(version: IndexVersion) -> Iterator["ChunkQuerySet"]:
+    """Yield blocks of all live chunks."""
     after = 0
-    while rows := list(
-        chunks.filter(pk__gt=after).order_by("pk").values_list("pk", "document_id", "start", "end")[:_BLOCK_ROWS]
-    ):
+    live = Chunk.objects.filter(version=version).live().order_by("pk")
+    while ids := list(live.filter(pk__gt=after).values_list("pk", flat=True)[:_BLOCK_ROWS]):
+        yield live.filter(pk__range=(ids[0], ids[-1]))
+        after = ids[-1]
+
+
+def _entries(blocks: Iterable["ChunkQuerySet"], lease: Lease) -> Iterator[LexicalEntry]:
+    """Yield title and text of chunks whose document still exists; the others are about to be removed anyway."""
+    for block in blocks:
         lease.renew()
+        rows = list(block.values_list("pk", "document_id", "start", "end"))
         texts = Document.objects.in_bulk({row[1] for row in rows})
         for chunk_id, document_id, start, end in rows:
             if document := texts.get(document_id):
                 yield LexicalEntry(chunk_id, document.title, document.body[start:end])
-        after = rows[-1][0]
