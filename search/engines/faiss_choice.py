@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from search.datatypes import Candidate
 
-from .faiss_types import Recipe, ivf_lists, pq_parts
+from .faiss_types import Recipe, ivf_lists
 
 GRAPH_FROM = 4_096
 """Fewer vectors are searched exactly in a quarter of a millisecond."""
@@ -17,7 +17,7 @@ GRAPH_FROM = 4_096
 EXACT_FROM = 0.9995
 """Whoever asks for more recall gets an exact index."""
 
-POOR_GRAPH_FROM = 150
+POOR_GRAPH_FROM = 128
 """A graph that needs a wider efSearch than this for its recall is built again with a higher efConstruction."""
 
 _NARROWEST_PCA, _WIDEST_PCA = 128, 4_096
@@ -46,20 +46,25 @@ def choose(
     The last of `tried` is kept when it reached the target, or when nothing that fits the budget would do better.
     """
     options = _options(rows, dimension, target, memory_mb)
-    if len(tried) >= len(options):
-        return None
-    following = options[len(tried)]
-    if not tried:
-        return following.recipe
-    reached = tried[-1].recall >= target
-    poor = dict(tried[-1].parameters).get("efSearch", 0) > POOR_GRAPH_FROM and len(tried) == 1
-    if reached and not (poor and following.ef_construction):
-        return None
-    return following.recipe
+    for candidate in tried:
+        poor = dict(candidate.parameters).get("efSearch", 0) > POOR_GRAPH_FROM
+        options = _after(options, reached=candidate.recall >= target, poor=poor)
+    return options[0].recipe if options else None
+
+
+def _after(options: list[_Option], *, reached: bool, poor: bool) -> list[_Option]:
+    """Return what is left to build when the first of the options turned out so.
+
+    More construction makes a graph quicker to search; what no search reaches needs another type.
+    """
+    same = [option for option in options[1:] if option.factory == options[0].factory]
+    if reached:
+        return same if poor else []
+    return [option for option in options[1:] if option not in same]
 
 
 def _options(rows: int, dimension: int, target: float, memory_mb: float | None) -> list[_Option]:
-    """Return what may be built, in this order: each is built only when the one before it missed the target."""
+    """Return what may be built, in this order; all but the first only when it was not good enough."""
     budget = math.inf if memory_mb is None else memory_mb * 2**20 / max(rows, 1) - _PER_ROW_OVERHEAD
     exact = _Option("Flat", 4 * dimension)
     if rows < GRAPH_FROM or (target > EXACT_FROM and exact.bytes_per_vector <= budget):
@@ -81,7 +86,7 @@ def _graphs(dimension: int) -> list[list[_Option]]:
             [
                 _Option(narrow, walked + _links(32) + size, 100),
                 _Option(narrow, walked + _links(32) + size, 400),
-                _Option(whole, dimension + _links(48) + size, 800),
+                _Option(whole, dimension + _links(48) + size, 400),
             ]
         )
     return [
@@ -97,10 +102,5 @@ def _links(links: int) -> float:
 
 def _small(rows: int, dimension: int) -> list[list[_Option]]:
     """Return inverted lists of ever shorter codes, for budgets that no graph fits."""
-    lists, parts = ivf_lists(rows), pq_parts(dimension)
-    return [
-        [_Option(f"IVF{lists},SQ8", dimension + 8)],
-        [_Option(f"IVF{lists},SQ6", 0.75 * dimension + 8)],
-        [_Option(f"IVF{lists},SQ4", 0.5 * dimension + 8)],
-        [_Option(f"IVF{lists},PQ{parts}", parts + 8)],
-    ]
+    codes = {"SQ8": 1.0, "SQ6": 0.75, "RaBitQ4": 0.5, "RaBitQ2": 0.25, "RaBitQ": 0.125}
+    return [[_Option(f"IVF{ivf_lists(rows)},{code}", size * dimension + 24)] for code, size in codes.items()]

@@ -33,7 +33,8 @@ class HeldOut:
     """Queries that an index of the first `indexed` ids of `order` has not seen, and what it should find for them.
 
     `neighbours` and `distances`, shape (queries, up to 48), are row numbers of that index and squared L2 distances,
-    nearest first. The first `sampled` queries are rows of the segment, the others are people's.
+    nearest first. The first `sampled` queries are rows of the segment, the others are people's. `marks` has a number
+    for each row of that index; rows of equal vectors have equal ones.
     """
 
     order: Ids
@@ -41,6 +42,7 @@ class HeldOut:
     queries: Vectors
     neighbours: Ids
     distances: Vectors
+    marks: Ids
     sampled: int
 
     def hits(self, found: Ids, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -50,8 +52,9 @@ class HeldOut:
         """
         k = min(K, self.indexed)
         limits = self.distances[chosen, k - 1 : k] + _TIE
-        right = np.where(self.distances[chosen] <= limits, self.neighbours[chosen], -2)
-        matches = (found[:, :k, None] == right[:, None, :]).any(axis=2)
+        right = np.where(self.distances[chosen] <= limits, self.marks[self.neighbours[chosen]], -1)
+        got = np.where(found[:, :k] >= 0, self.marks[found[:, :k]], -2)
+        matches = (got[:, :, None] == right[:, None, :]).any(axis=2)
         shares: NDArray[np.float64] = matches.sum(axis=1) / k
         return shares
 
@@ -68,10 +71,8 @@ def held_out(source: VectorSource, queries: Vectors | None = None) -> Generator[
     asked = source.read(sample)
     logged = np.empty((0, asked.shape[1]), np.float32) if queries is None else _spread(queries, MOST_QUERIES // 2)
     everything = np.ascontiguousarray(np.concatenate([asked, logged]), dtype=np.float32)
-    neighbours, distances = yield from _exact(source, rest, everything)
-    judged = _judged(distances)
-    sampled = int(judged[: len(sample)].sum())
-    return HeldOut(order, len(rest), everything[judged], neighbours[judged], distances[judged], sampled)
+    neighbours, distances, marks = yield from _exact(source, rest, everything)
+    return HeldOut(order, len(rest), everything, neighbours, distances, marks, len(sample))
 
 
 def _sample(ids: Ids) -> Ids:
@@ -87,24 +88,20 @@ def _spread(queries: Vectors, most: int) -> Vectors:
     return queries[np.linspace(0, len(queries) - 1, min(most, len(queries))).astype(np.int64)]
 
 
-def _exact(source: VectorSource, ids: Ids, queries: Vectors) -> Generator[BuildStep, None, tuple[Ids, Vectors]]:
+def _exact(source: VectorSource, ids: Ids, queries: Vectors) -> Generator[BuildStep, None, tuple[Ids, Vectors, Ids]]:
+    """Return neighbours' rows and distances of each query, and the marks of all rows."""
     import faiss
 
     best = np.empty((len(queries), 0), np.float32)
     rows = np.empty((len(queries), 0), np.int64)
+    marks = np.empty(len(ids), np.int64)
     for start in range(0, len(ids), _BLOCK):
         block = np.ascontiguousarray(source.read(ids[start : start + _BLOCK]), dtype=np.float32)
+        # Half of hash()'s numbers are negative; -1 and -2 mean no row at all.
+        marks[start : start + len(block)] = [hash(vector.tobytes()) & 0x7FFFFFFFFFFFFFFF for vector in block]
         near, at = faiss.knn(queries, block, min(_KEPT, len(block)), metric=faiss.METRIC_L2)
         best, rows = np.concatenate([best, near], axis=1), np.concatenate([rows, at + start], axis=1)
         nearest = np.argsort(best, axis=1, kind="stable")[:, :_KEPT]
         best, rows = np.take_along_axis(best, nearest, 1), np.take_along_axis(rows, nearest, 1)
-        yield BuildStep("measuring", min(start + _BLOCK, len(ids)), len(ids))
-    return rows, best
-
-
-def _judged(distances: Vectors) -> NDArray[np.bool_]:
-    """Return which queries can be judged: not those with more equals of their tenth neighbour than were kept."""
-    if distances.shape[1] < _KEPT:
-        return np.ones(len(distances), dtype=bool)
-    can: NDArray[np.bool_] = distances[:, -1] > distances[:, K - 1] + _TIE
-    return can if can.any() else np.ones(len(distances), dtype=bool)
+        yield BuildStep("measuring", start + len(block), len(ids))
+    return rows, best, marks

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from search.datatypes import BuildStep, Ids
 
-from .faiss_held_out import K, HeldOut
+from .faiss_held_out import HeldOut, K
 from .faiss_layers import Layers, layers_of
-from .faiss_types import Recipe, Values
+from .faiss_types import Values
 
 Recall = NDArray[np.float64]
 
@@ -54,15 +54,15 @@ class Trial:
 Trials = Generator[BuildStep, None, Trial]
 
 
-def tune(index: Any, recipe: Recipe, held_out: HeldOut, target: float) -> Generator[BuildStep, None, Tuned]:
-    """Find the fastest parameters of an index whose recall@10 reaches the target; those the recipe sets stay.
+def tune(index: Any, fixed: Values, held_out: HeldOut, target: float) -> Generator[BuildStep, None, Tuned]:
+    """Find the fastest parameters of an index whose recall@10 reaches the target; those of `fixed` stay.
 
     The index holds exactly the first `held_out.indexed` rows. When the target is out of reach, the parameters with
     the highest recall are returned, and that recall.
     """
     order = np.random.default_rng(len(held_out.queries)).permutation(len(held_out.queries))
     half = math.ceil(len(order) / 2)
-    search = _Search(layers_of(index), dict(recipe.search), held_out, target, order[:half])
+    search = _Search(layers_of(index), dict(fixed), held_out, target, order[:half])
     found = yield from search.fastest()
     search.queries = order[half:] if len(order) > half else order
     return (yield from search.report(found))
@@ -130,17 +130,27 @@ class _Search:
         return high, good
 
     def report(self, found: Trial) -> Generator[BuildStep, None, Tuned]:
-        """Measure with other queries, one at a time; widen the search while these miss what the first half reached."""
+        """Measure with other queries, one at a time; search wider while these miss what the first half reached."""
         trial = yield from self.trial_of(found.values)
-        if found.sure >= self.target and self.width is not None:
-            for width in (width for width in self.ladder if width > found.values[self.width]):
+        if found.sure >= self.target:
+            for values in self.wider(found.values):
                 if trial.recall >= self.target:
                     break
-                trial = yield from self.trial_of({**found.values, self.width: width})
+                trial = yield from self.trial_of(values)
         times = yield from self.times(trial.values)
-        values = tuple(sorted((name, _plain(value)) for name, value in trial.values.items()))
+        parameters = tuple(sorted((name, _plain(value)) for name, value in trial.values.items()))
         median, p95 = (float(np.percentile(times, part)) for part in (50, 95))
-        return Tuned(values, trial.recall, median, p95, len(self.queries))
+        return Tuned(parameters, trial.recall, median, p95, len(self.queries))
+
+    def wider(self, values: dict[str, float]) -> Iterator[dict[str, float]]:
+        """Yield ever wider settings than this: a step of each tuned parameter at a time."""
+        ladders: dict[str, list[float]] = {}
+        if self.width is not None:
+            ladders[self.width] = [width for width in self.ladder if width > values[self.width]]
+        if "k_factor" in self.layers.tunable and "k_factor" not in self.fixed:
+            ladders["k_factor"] = [factor for factor in self.factors if factor > values["k_factor"]]
+        for step in range(max(map(len, ladders.values()), default=0)):
+            yield {**values, **{name: steps[min(step, len(steps) - 1)] for name, steps in ladders.items() if steps}}
 
     def trial(self, width: int, factor: float) -> Trials:
         """Try one width and one refine factor, beside what is fixed."""
