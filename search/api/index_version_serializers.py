@@ -46,19 +46,24 @@ class VersionProgressSerializer(serializers.Serializer[VersionProgress]):
 class MeasuresSerializer(serializers.Serializer[IndexVersion]):
     """What was measured on the finished index; null where nothing was."""
 
-    recall = serializers.FloatField(help_text="Share of the true 10 nearest neighbours that a search finds.")
-    recall_target = serializers.FloatField()
-    median_us = serializers.FloatField(help_text="Microseconds of one query of the dense index.")
-    p95_us = serializers.FloatField()
-    queries = serializers.IntegerField(source="measurements.queries", default=None)
-    logged_queries = serializers.IntegerField(
-        source="measurements.logged_queries", default=None, help_text="Those of them that people really asked."
+    recall = serializers.FloatField(
+        allow_null=True, help_text="Share of the true 10 nearest neighbours that a search finds."
     )
-    bytes_per_vector = serializers.FloatField()
-    build_seconds = serializers.FloatField()
-    peak_memory_mb = serializers.FloatField()
+    recall_target = serializers.FloatField(allow_null=True)
+    median_us = serializers.FloatField(allow_null=True, help_text="Microseconds of one query of the dense index.")
+    p95_us = serializers.FloatField(allow_null=True)
+    queries = serializers.IntegerField(source="measurements.queries", default=None, allow_null=True)
+    logged_queries = serializers.IntegerField(
+        source="measurements.logged_queries",
+        default=None,
+        allow_null=True,
+        help_text="Those of them that people really asked.",
+    )
+    bytes_per_vector = serializers.FloatField(allow_null=True)
+    build_seconds = serializers.FloatField(allow_null=True)
+    peak_memory_mb = serializers.FloatField(allow_null=True)
     disk_bytes = serializers.IntegerField()
-    measured_at = serializers.DateTimeField()
+    measured_at = serializers.DateTimeField(allow_null=True)
 
 
 class GateCheckSerializer(serializers.Serializer[Any]):
