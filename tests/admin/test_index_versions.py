@@ -1,17 +1,17 @@
-"""The admin's index versions: facts, and making a ready one live."""
+"""The admin's list and page of index versions: what they show, to whom, and what moves by itself."""
 
-import re
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from search.indexing import lifecycle
 from search.models import Collection, IndexVersion, PendingChange, Segment
 from tests.admin import hostile
 from tests.admin.conftest import CountQueries, SignIn
 from tests.conftest import MakeDocument
+from tests.index_versions import newest, rebuilt, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -22,8 +22,8 @@ def change_url(version: IndexVersion) -> str:
     return reverse("admin:search_indexversion_change", args=[version.pk])
 
 
-def activate_url(version: IndexVersion) -> str:
-    return reverse("admin:search_indexversion_activate", args=[version.pk])
+def progress_url(version: IndexVersion) -> str:
+    return reverse("admin:search_indexversion_progress", args=[version.pk])
 
 
 @pytest.fixture
@@ -36,24 +36,30 @@ def live(collection: Collection, make_document: MakeDocument, indexed: Callable[
 
 @pytest.fixture
 def ready(live: IndexVersion) -> IndexVersion:
-    """A second version that is complete and waits to be made live."""
-    version = lifecycle.create_version(live.collection, activate_when_ready=False)
-    PendingChange.objects.filter(version=version).delete()
-    IndexVersion.objects.filter(pk=version.pk).update(state=IndexVersion.State.READY, filled_to=None)
-    version.refresh_from_db()
-    return version
+    """A second version with smaller chunks, which passed its gate and waits to be made live."""
+    return rebuilt(live.collection, live=False, chunking={"max_tokens": 20})
 
 
-def test_the_list_shows_each_version_with_its_work(
+def test_the_list_shows_state_recall_and_what_is_being_done(
     admin_client: Client, live: IndexVersion, make_document: MakeDocument
 ) -> None:
+    IndexVersion.objects.update(recall=0.98765, median_us=234.4)
     make_document()
 
     page = admin_client.get(LIST).content.decode()
 
     assert "docs v1" in page
     assert "Active" in page
-    assert re.search(r'class="[^"]*field-waiting[^>]*>\s*1\s*<', page)
+    assert "0.9877" in page
+    assert "234 µs" in page
+    assert "Encoding and indexing documents" in page
+    assert "1 / 2" in page
+
+
+def test_the_list_marks_what_was_pruned(admin_client: Client, live: IndexVersion) -> None:
+    IndexVersion.objects.update(state="retired", pruned_at=timezone.now())
+
+    assert "Pruned" in admin_client.get(LIST).content.decode()
 
 
 def test_the_list_needs_no_more_queries_for_more_versions(count_queries: CountQueries, ready: IndexVersion) -> None:
@@ -65,23 +71,29 @@ def test_the_list_needs_no_more_queries_for_more_versions(count_queries: CountQu
     assert count_queries(LIST) == few
 
 
-def test_the_facts_show_segments_and_error(admin_client: Client, live: IndexVersion) -> None:
+def test_the_page_shows_segments_with_type_parameters_and_recall(admin_client: Client, live: IndexVersion) -> None:
     Segment.objects.create(
-        version=live,
-        sha256="ab" * 32,
-        ids_sha256="cd" * 32,
-        path="dense/x",
-        ids_path="dense/y",
-        rows=7,
-        size_bytes=2048,
-    )
-    IndexVersion.objects.update(last_error=hostile.TEXT)
+        version=live, sha256="ab" * 32, ids_sha256="cd" * 32, path="x", ids_path="y", rows=7, size_bytes=2048,
+        first_id=1, last_id=9, generation=1, index_type="HNSW32,SQ8", parameters={"efSearch": 48},
+        measured={"recall": 0.9912},
+    )  # fmt: skip
 
     page = admin_client.get(change_url(live)).content.decode()
 
     assert "ababab" in page
     assert "2.0\xa0KB" in page
-    assert hostile.ESCAPED in page
+    assert "HNSW32,SQ8" in page
+    assert "efSearch 48" in page
+    assert "0.9912" in page
+
+
+def test_hostile_text_is_escaped(admin_client: Client, live: IndexVersion) -> None:
+    IndexVersion.objects.update(last_error=hostile.TEXT)
+    live.events.update(reason=hostile.TEXT)
+
+    page = admin_client.get(change_url(live)).content.decode()
+
+    assert page.count(hostile.ESCAPED) >= 2
     assert hostile.SCRIPT not in page
 
 
@@ -93,69 +105,93 @@ def test_nobody_edits_adds_or_deletes_a_version(admin_client: Client, live: Inde
     assert IndexVersion.objects.get().state == IndexVersion.State.ACTIVE
 
 
-def test_confirming_the_dialog_makes_a_ready_version_live(
+def test_a_candidate_stands_beside_the_live_version_with_what_differs(
     admin_client: Client, live: IndexVersion, ready: IndexVersion
 ) -> None:
-    answer = admin_client.post(activate_url(ready), {"_form_submitted": "True"}, follow=True)
+    page = admin_client.get(change_url(ready))
 
-    assert "docs v2 is live." in answer.content.decode()
-    live.refresh_from_db()
-    ready.refresh_from_db()
-    assert (live.state, ready.state) == (IndexVersion.State.RETIRED, IndexVersion.State.ACTIVE)
-
-
-def test_looking_at_the_dialog_changes_nothing(admin_client: Client, ready: IndexVersion) -> None:
-    assert "Make this version live?" in admin_client.get(activate_url(ready)).content.decode()
-
-    ready.refresh_from_db()
-    assert ready.state == IndexVersion.State.READY
+    comparison = page.context["panel"].comparison
+    assert (comparison.here, comparison.there) == (ready, live)
+    assert [(row.name, row.here, row.there) for row in comparison.recipe] == [
+        ("Chunking", "max_tokens 20", "defaults"),
+    ]
+    assert "Side by side" in page.content.decode()
+    assert "Measured on " in page.content.decode()
 
 
-@pytest.mark.parametrize("state", ["building", "retired", "failed"])
-def test_a_version_that_is_not_ready_stays_as_it_is(
-    admin_client: Client, live: IndexVersion, ready: IndexVersion, state: str
+def test_the_checks_of_the_gate_are_listed_as_passed(admin_client: Client, ready: IndexVersion) -> None:
+    page = admin_client.get(change_url(ready))
+
+    assert [check.passed for check in page.context["panel"].gate.checks] == [True] * 4
+    assert "1 of 1 documents are in it." in page.content.decode()
+
+
+def test_a_refused_check_leads_to_where_it_can_be_mended(admin_client: Client, ready: IndexVersion) -> None:
+    refused(ready)
+    failed = reverse("admin:search_pendingchange_changelist") + f"?version__id__exact={ready.pk}&quarantined__exact=1"
+
+    page = admin_client.get(change_url(ready)).content.decode()
+
+    assert "1 could not be indexed; retry or correct them." in page
+    assert failed.replace("&", "&amp;") in page
+
+
+def test_the_history_tells_what_happened_and_why(admin_client: Client, live: IndexVersion) -> None:
+    rebuilt(live.collection)
+
+    page = admin_client.get(change_url(live)).content.decode()
+
+    assert "Retired" in page
+    assert "Replaced by docs v2." in page
+    assert "The collection&#x27;s first version." in page
+
+
+def test_the_progress_is_asked_for_again_by_itself(admin_client: Client, live: IndexVersion) -> None:
+    page = admin_client.get(change_url(live)).content.decode()
+
+    assert f'hx-get="{progress_url(live)}?seen=' in page
+
+
+def test_the_piece_that_moves_shows_how_far_the_version_is(
+    admin_client: Client, live: IndexVersion, make_document: MakeDocument
 ) -> None:
-    IndexVersion.objects.filter(pk=ready.pk).update(state=state)
-
-    answer = admin_client.post(activate_url(ready), {"_form_submitted": "True"}, follow=True)
-
-    assert "docs v2 is not ready" in answer.content.decode()
-    ready.refresh_from_db()
-    assert ready.state == state
-
-
-def test_a_ready_version_with_changes_waiting_is_refused_with_the_reason(
-    admin_client: Client, ready: IndexVersion, make_document: MakeDocument
-) -> None:
+    url = admin_client.get(change_url(live)).context["panel"].progress_url
     make_document()
 
-    page = admin_client.post(
-        LIST, {"action": "activate_selected", "_selected_action": [ready.pk]}, follow=True
-    ).content.decode()
+    piece = admin_client.get(url)
 
-    assert "has changes waiting" in page
-    ready.refresh_from_db()
-    assert ready.state == IndexVersion.State.READY
+    assert "1 / 2" in piece.content.decode()
+    assert "HX-Refresh" not in piece
 
 
-def test_the_button_is_offered_only_where_it_can_work(
-    admin_client: Client, live: IndexVersion, ready: IndexVersion
+def test_the_page_is_loaded_anew_once_the_state_has_changed(admin_client: Client, ready: IndexVersion) -> None:
+    url = admin_client.get(change_url(ready)).context["panel"].progress_url
+    IndexVersion.objects.filter(pk=ready.pk).update(state="failed")
+
+    assert admin_client.get(url)["HX-Refresh"] == "true"
+
+
+def test_a_version_that_failed_shows_its_reason(admin_client: Client, live: IndexVersion) -> None:
+    IndexVersion.objects.update(state="failed", last_error="The disk is full.")
+
+    assert "The disk is full." in admin_client.get(change_url(live)).content.decode()
+
+
+def test_failed_documents_of_a_version_are_linked(
+    admin_client: Client, live: IndexVersion, make_document: MakeDocument
 ) -> None:
-    assert activate_url(ready) in admin_client.get(change_url(ready)).content.decode()
-    assert activate_url(live) not in admin_client.get(change_url(live)).content.decode()
+    make_document()
+    PendingChange.objects.update(quarantined=True)
 
-
-def test_who_may_only_look_cannot_make_a_version_live(sign_in: SignIn, ready: IndexVersion) -> None:
-    client = sign_in("view_indexversion")
-
-    assert client.get(LIST).status_code == 200
-    assert activate_url(ready) not in client.get(change_url(ready)).content.decode()
-    assert client.post(activate_url(ready), {"_form_submitted": "True"}).status_code == 403
-    client.post(LIST, {"action": "activate_selected", "_selected_action": [ready.pk]})
-    ready.refresh_from_db()
-    assert ready.state == IndexVersion.State.READY
+    assert "1 document failed" in admin_client.get(change_url(newest(live.collection))).content.decode()
 
 
 def test_staff_without_permission_are_refused(sign_in: SignIn, live: IndexVersion) -> None:
-    assert sign_in().get(LIST).status_code == 403
-    assert sign_in().get(change_url(live)).status_code == 403
+    client = sign_in()
+
+    for url in (LIST, change_url(live), progress_url(live), reverse("admin:search_indexversion_running")):
+        assert client.get(url).status_code == 403, url
+
+
+def test_who_may_only_look_sees_the_page(sign_in: SignIn, live: IndexVersion) -> None:
+    assert sign_in("view_indexversion").get(change_url(live)).status_code == 200
