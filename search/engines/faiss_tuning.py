@@ -180,10 +180,12 @@ class _Search:
     def judged(self, shares: Recall, chosen: Ids) -> tuple[float, float]:
         """Return the recall, and what it is at least by one standard error: of people's queries or of the sample.
 
-        The worse of both counts, when there are 50 of both.
+        The worse of both counts, when there are 50 of both; otherwise they are one.
         """
         ours = chosen < self.held_out.sampled
-        groups = [shares[mask] for mask in (ours, ~ours) if mask.sum() >= _GROUP] or [shares]
+        groups = [shares[ours], shares[~ours]]
+        if min(map(len, groups)) < _GROUP:
+            groups = [shares]
         worst = min(groups, key=lambda group: float(group.mean()))
         return float(worst.mean()), float(worst.mean() - worst.std() / math.sqrt(len(worst)))
 
