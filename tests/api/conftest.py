@@ -16,7 +16,8 @@ MakeUser = Callable[..., User]
 
 CURATOR = (
     "add_document", "change_document", "delete_document", "view_document",
-    "add_collection", "change_collection", "delete_collection", "view_collection", "view_indexversion",
+    "add_collection", "change_collection", "delete_collection", "view_collection",
+    "view_indexversion", "change_indexversion", "delete_indexversion",
 )  # fmt: skip
 
 

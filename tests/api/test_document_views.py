@@ -37,7 +37,10 @@ def test_a_document_has_exactly_the_documented_shape(
         "url": "", "language": "", "metadata": {"team": "hr"}, "state": "published", "visibility": "public",
         "groups": [], "revision": 1,
     }  # fmt: skip
-    assert indexing.pop("indexed_at")
+    way = indexing.pop("way")
+    assert way.keys() == {"queued_at", "encoded_at", "indexed_at", "visible_at", "seconds"}
+    assert all(way.values())
+    assert indexing.pop("indexed_at") == way["indexed_at"]
     assert indexing == {"stage": "indexed", "reason": "", "version": 1, "revision": 1, "chunks": 1}
 
 

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from search.models import Collection, IndexVersion, Segment
 from tests.conftest import MakeDocument
+from tests.index_versions import rebuilt
 
 from .conftest import Client, assert_problem, pointers
 
@@ -21,8 +22,9 @@ def version(make_document: MakeDocument, indexed: Callable[[], int]) -> IndexVer
     indexed()
     version = IndexVersion.objects.get()
     Segment.objects.create(
-        version=version, sha256="a" * 64, ids_sha256="b" * 64, path="p", ids_path="i", rows=5, size_bytes=7
-    )
+        version=version, sha256="a" * 64, ids_sha256="b" * 64, path="p", ids_path="i", rows=5, size_bytes=7,
+        first_id=1, last_id=9, generation=1, index_type="HNSW32,Flat", parameters={"efSearch": 64},
+    )  # fmt: skip
     make_document()
     return version
 
@@ -34,14 +36,40 @@ def test_an_index_version_has_exactly_the_documented_shape(curator: Client, vers
         "id", "collection", "number", "state", "encoder_name", "encoder_revision", "encoder_runtime",
         "encoder_fingerprint", "dimension", "chunking", "chunking_fingerprint", "engine", "engine_options",
         "generation", "lexical_generation", "documents", "chunks", "encoded_chunks", "activate_when_ready",
-        "last_error", "created_by", "created_at", "ready_at", "activated_at", "retired_at", "changed_at", "progress",
-        "segments",
+        "last_error", "created_by", "created_at", "ready_at", "activated_at", "retired_at", "changed_at", "pruned_at",
+        "checked_at", "drift", "progress", "measures", "gate", "segments", "events",
     }  # fmt: skip
     assert (answer["collection"], answer["number"], answer["state"]) == ("docs", 1, "active")
-    assert answer["progress"] == {"pending": 1, "failed": 0, "all_queued": True}
+    assert answer["progress"] == {
+        "phase": "documents", "words": "Encoding and indexing documents", "done": 1, "total": 2, "percent": 50,
+        "per_second": None, "remaining_seconds": None, "pending": 1, "failed": 0, "all_queued": True,
+    }  # fmt: skip
     [segment] = answer["segments"]
     assert segment.pop("created_at")
-    assert segment == {"sha256": "a" * 64, "rows": 5, "size_bytes": 7, "state": "live"}
+    assert segment == {
+        "sha256": "a" * 64, "rows": 5, "size_bytes": 7, "state": "live", "index_type": "HNSW32,Flat",
+        "parameters": {"efSearch": 64.0},
+    }  # fmt: skip
+
+
+def test_a_candidate_tells_what_was_measured_and_judged(curator: Client, version: IndexVersion) -> None:
+    candidate = rebuilt(version.collection, live=False)
+
+    answer = curator.get(f"{URL}{candidate.pk}/").json()
+
+    assert answer["measures"]["recall"] == 1.0
+    assert answer["measures"]["queries"] == 2
+    assert answer["measures"]["median_us"] > 0
+    assert (answer["gate"]["passed"], answer["gate"]["current"]) == (True, True)
+    assert [check["name"] for check in answer["gate"]["checks"]] == ["coverage", "recall", "files", "smoke"]
+    assert [event["kind"] for event in answer["events"]] == ["ready", "created"]
+
+
+def test_a_report_from_before_the_last_change_is_not_current(curator: Client, version: IndexVersion) -> None:
+    candidate = rebuilt(version.collection, live=False)
+    IndexVersion.objects.filter(pk=candidate.pk).update(generation=99)
+
+    assert curator.get(f"{URL}{candidate.pk}/").json()["gate"]["current"] is False
 
 
 @pytest.mark.parametrize(

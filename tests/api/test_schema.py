@@ -11,6 +11,7 @@ from drf_spectacular.validation import validate_schema
 
 from search.models import IndexVersion
 from tests.conftest import MakeDocument
+from tests.index_versions import rebuilt
 
 from .conftest import Client
 
@@ -50,6 +51,10 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         *(("/api/v1/documents/{id}/", method) for method in ("get", "put", "patch", "delete")),
         ("/api/v1/index-versions/", "get"),
         ("/api/v1/index-versions/{id}/", "get"),
+        ("/api/v1/index-versions/{id}/missed/", "get"),
+        *((f"/api/v1/index-versions/{{id}}/{action}/", "post") for action in ("activate", "roll-back", "cancel")),
+        ("/api/v1/index-versions/{id}/prune/", "post"),
+        ("/api/v1/collections/{slug}/index-versions/", "post"),
     }
 
 
@@ -125,6 +130,32 @@ def test_answers_are_as_it_says(
     )
     check(schema, f"{v1}index-versions/", "get", curator.get(f"{v1}index-versions/"))
     check(schema, f"{v1}index-versions/{{id}}/", "get", curator.get(f"{v1}index-versions/{version}/"))
+
+
+def test_answers_about_index_versions_are_as_it_says(
+    schema: dict[str, Any], curator: Client, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    document = make_document()
+    indexed()
+    first = IndexVersion.objects.get()
+    second = rebuilt(document.collection, live=False)
+    make_document()
+    indexed()
+    below, rebuild = "/api/v1/index-versions/", "/api/v1/collections/{slug}/index-versions/"
+
+    def done(version: IndexVersion, action: str, method: str = "post") -> None:
+        answer = getattr(curator, method)(f"{below}{version.pk}/{action}/")
+        check(schema, f"{below}{{id}}/{action}/", method, answer)
+
+    check(schema, f"{below}{{id}}/", "get", curator.get(f"{below}{second.pk}/"))
+    done(second, "prune")
+    done(second, "activate")
+    make_document()
+    done(first, "missed", "get")
+    done(first, "roll-back")
+    done(first, "cancel")
+    done(first, "prune")
+    check(schema, rebuild, "post", curator.post(rebuild.replace("{slug}", "docs")))
 
 
 @pytest.mark.parametrize(
