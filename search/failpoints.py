@@ -2,17 +2,19 @@
 
 Without the variable SEMSEARCH_TEST_FAILPOINT every call returns at once. Its form is `name=action`, several
 separated by commas; actions: `kill` (SIGKILL, as a power cut would), `error` (RuntimeError), `eio` and
-`enospc` (OSError), `hang` (an hour). A name that is not listed here is a mistake and says so.
+`enospc` (OSError), `hang` (stopped until SIGCONT, as a frozen machine is). A name that is not listed here is
+a mistake and says so.
 """
 
 import errno
 import os
 import signal
-import time
 
 VARIABLE = "SEMSEARCH_TEST_FAILPOINT"
 
 NAMES = (
+    "version.created",
+    "fill.committed",
     "apply.claimed",
     "apply.chunked",
     "apply.encoded",
@@ -22,10 +24,18 @@ NAMES = (
     "lexical.published",
     "lexical.committed",
     "apply.done",
+    "build.trained",
+    "build.checkpoint",
+    "build.checkpointed",
+    "build.tuned",
     "seal.before_write",
     "seal.written",
     "seal.before_commit",
     "seal.committed",
+    "measure.step",
+    "measure.kept",
+    "ready.committed",
+    "gate.judged",
     "publish.before_commit",
     "publish.committed",
     "rollback.before_commit",
@@ -56,6 +66,6 @@ def _act(name: str, action: str) -> None:
         code = getattr(errno, action.upper())
         raise OSError(code, os.strerror(code), name)
     elif action == "hang":
-        time.sleep(3600)
+        os.kill(os.getpid(), signal.SIGSTOP)
     else:
         raise ValueError(f"{VARIABLE}: {action!r} is not kill, error, eio, enospc or hang.")

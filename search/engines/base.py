@@ -133,8 +133,9 @@ class Engine(ABC):
     def check(self, dimension: int, rows: int | None = None) -> None:
         """Raise BadEngineOptions when the options cannot work at this dimension, or with so many vectors.
 
-        `validate` knows neither; `build` checks again.
+        `validate` knows neither; `build` checks the dimension again.
         """
+        self.validate(self.options)
 
     def build(
         self, source: VectorSource, dimension: int, folder: Path, *, queries: Vectors | None = None

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from search.datatypes import Ids, IndexState, Vectors
-from search.engines.base import BadEngineOptions, BadVectors, Engine, IndexDamaged, VectorChanges
+from search.engines.base import BadEngineOptions, BadVectors, Engine, IndexDamaged, Neighbours, VectorChanges
 
 from .layouts import (
     DAMAGES,
@@ -29,7 +29,10 @@ from .layouts import (
     TOLERANCE,
     Builder,
     Life,
+    Source,
+    assert_as_near,
     assert_same,
+    built,
     changes,
     ids_of,
     oracle,
@@ -43,6 +46,8 @@ class EngineContract:
     """Subclass it as `Test<Name>` and override `make_engine`; `bad_options` are options that must be refused."""
 
     bad_options: tuple[tuple[dict[str, Any], str], ...] = ()
+    tolerance = TOLERANCE  # how far a distance may be from the true one, by the form in which vectors are stored
+    block = 1  # how many vectors each id of a random life stands for
 
     def make_engine(self, options: dict[str, Any] | None = None) -> Engine:
         """Return the engine under test."""
@@ -66,10 +71,13 @@ class EngineContract:
 
     @pytest.mark.parametrize("k", [1, 2, 10, 49, 50, 51, 1_000])
     def test_a_search_answers_as_the_oracle_does(self, engine: Engine, build: Builder, k: int) -> None:
-        self.needs(engine, "exact")
         reader = build.open(segments=[range(20), range(20, 35)], tail=range(35, 50))
 
-        assert_same(reader.search(queries(5), k), oracle(range(50)).search(queries(5), k))
+        found = reader.search(queries(5), k)
+
+        self._assert_possible(found, list(range(50)), k)
+        if engine.capabilities.exact:
+            assert_same(found, oracle(range(50)).search(queries(5), k))
 
     def test_as_many_neighbours_come_back_as_there_are(self, build: Builder) -> None:
         reader = build.open(segments=[range(5)], tail=[7], dead=[3])
@@ -84,7 +92,7 @@ class EngineContract:
         found = reader.search(vectors_of(range(30)), 1)
 
         assert [answer.ids.tolist() for answer in found] == [[i] for i in range(30)]
-        assert all(abs(float(answer.distances[0])) < TOLERANCE for answer in found)
+        assert all(abs(float(answer.distances[0])) < self.tolerance for answer in found)
 
     def test_neighbours_come_nearest_first(self, build: Builder) -> None:
         (found,) = build.open(segments=[range(20), range(20, 30)], tail=range(30, 40)).search(queries(1), 40)
@@ -144,7 +152,11 @@ class EngineContract:
 
         found = reader.search(queries(3), k, allowed=only)
 
-        assert_same(found, oracle(range(50)).search(queries(3), k, allowed=only))
+        expected = oracle(range(50)).search(queries(3), k, allowed=only)
+        assert_as_near(found, expected, self.tolerance)
+        assert {i for answer in found for i in answer.ids.tolist()} <= set(allowed)
+        if engine.capabilities.exact:
+            assert_same(found, expected)
 
     def test_a_dead_id_is_not_found_though_it_is_allowed(self, engine: Engine, build: Builder) -> None:
         self.needs(engine, "filtered_search")
@@ -163,7 +175,7 @@ class EngineContract:
         found = reader.distances(queries(1)[0], asked)
 
         expected = oracle([i for i in range(50) if i not in (5, 30)]).distances(queries(1)[0], asked)
-        np.testing.assert_allclose(found, expected, atol=TOLERANCE, equal_nan=True)
+        np.testing.assert_allclose(found, expected, atol=self.tolerance, equal_nan=True)
         assert np.isnan(found).tolist() == [False, False, True, False, True, True, False, False]
 
     def test_distances_of_no_ids_are_none(self, build: Builder) -> None:
@@ -259,7 +271,7 @@ class EngineContract:
             ([3, 8], {"dimension": 17}, "dimension 16"),
         ],
     )
-    @pytest.mark.parametrize("way", ["open", "changed", "seal"])
+    @pytest.mark.parametrize("way", ["open", "changed", "build"])
     def test_vectors_that_would_spoil_an_index_are_refused(
         self, build: Builder, way: str, ids: list[int], spoil: dict[Any, float], message: str
     ) -> None:
@@ -270,9 +282,9 @@ class EngineContract:
             self._put(build, way, array, vectors)
 
     def _put(self, build: Builder, way: str, ids: Ids, vectors: Vectors) -> None:
-        if way == "seal":
+        if way == "build":
             self.needs(build.engine, "segments")
-            build.engine.seal([(ids, vectors)], DIMENSION, build.folder)
+            built(build.engine, Source(ids, vectors), DIMENSION, build.folder)
         elif way == "open":
             build.engine.open(IndexState(1, DIMENSION, (), ids, vectors, NO_IDS))
         else:
@@ -318,24 +330,21 @@ class EngineContract:
 
     def test_the_same_vectors_are_the_same_segment(self, engine: Engine, build: Builder) -> None:
         self.needs(engine, "segments")
-        reader = engine.open(replace(build.state(), segments=(build.seal(range(20)),)))
+        first = build.seal(range(20))
+        reader = engine.open(replace(build.state(), segments=(first,)))
 
-        again = build.seal(range(20), block_rows=3)
+        again = build.seal(range(20))
 
-        assert again == build.seal(range(20))
+        assert (again.sha256, again.ids_sha256) == (first.sha256, first.ids_sha256)
         assert reader.size == 20
 
-    @pytest.mark.parametrize(
-        "blocks", [[], [[]], [[3, 2]], [[1, 2], [2, 3]], [[5], [4]]], ids=["none", "empty", "down", "twice", "back"]
-    )
-    def test_a_segment_needs_ids_that_ascend_through_all_blocks(
-        self, engine: Engine, build: Builder, blocks: list[list[int]]
-    ) -> None:
+    @pytest.mark.parametrize("ids", [[], [3, 2]], ids=["none", "down"])
+    def test_a_segment_needs_ids_that_ascend(self, engine: Engine, build: Builder, ids: list[int]) -> None:
         self.needs(engine, "segments")
-        given_blocks = [(np.array(ids, dtype=np.int64), vectors_of(ids)) for ids in blocks]
+        source = Source(np.array(ids, dtype=np.int64))
 
         with pytest.raises(BadVectors, match="ascend"):
-            engine.seal(given_blocks, DIMENSION, build.folder)
+            built(engine, source, DIMENSION, build.folder)
 
         assert not build.folder.exists() or list(build.folder.iterdir()) == []
 
@@ -432,14 +441,24 @@ class EngineContract:
         self, steps: list[tuple[str, list[int]]]
     ) -> None:
         engine = self.make_engine()
-        self.needs(engine, "exact")
         with tempfile.TemporaryDirectory() as folder:
-            life = Life(Builder(engine, Path(folder)))
+            life = Life(Builder(engine, Path(folder)), self.block)
 
-            for what, ids in steps:
-                getattr(life, what)(ids)
+            for what, blocks in steps:
+                life.step(what, blocks)
 
                 live = sorted(life.live)
                 assert life.reader.ids().tolist() == live
                 for k in (1, 3, 100):
-                    assert_same(life.reader.search(queries(2), k), oracle(live).search(queries(2), k))
+                    found = life.reader.search(queries(2), k)
+                    self._assert_possible(found, live, k)
+                    if engine.capabilities.exact:
+                        assert_same(found, oracle(live).search(queries(2), k))
+
+    @staticmethod
+    def _assert_possible(found: list[Neighbours], live: list[int], k: int) -> None:
+        """Fail unless each answer has k different live ids, or all, nearest first."""
+        for answer in found:
+            assert len(set(answer.ids.tolist())) == len(answer.ids) == min(k, len(live))
+            assert set(answer.ids.tolist()) <= set(live)
+            assert (np.diff(answer.distances) >= 0).all()

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from search.datatypes import Ids, IndexState, SegmentFile, Vectors
-from search.engines.base import Engine, IndexReader, Neighbours, VectorChanges
+from search.engines.base import Engine, IndexReader, Neighbours, VectorChanges, VectorSource
 from search.engines.exact_engine import ExactReader
 
 DIMENSION = 16
@@ -53,6 +53,13 @@ def assert_same(found: list[Neighbours], expected: list[Neighbours]) -> None:
         np.testing.assert_allclose(answer.distances, wanted.distances, atol=TOLERANCE)
 
 
+def assert_as_near(found: list[Neighbours], expected: list[Neighbours], tolerance: float) -> None:
+    """Fail unless each answer has as many neighbours as expected, each as near as the one in its place."""
+    assert [len(set(answer.ids.tolist())) for answer in found] == [len(answer.ids) for answer in expected]
+    for answer, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(answer.distances, wanted.distances, atol=tolerance)
+
+
 def changes(
     generation: int, *, added: Sequence[int] = (), removed: Sequence[int] = (), vectors: Vectors | None = None
 ) -> VectorChanges:
@@ -62,6 +69,30 @@ def changes(
     return VectorChanges(generation, ids, given_vectors, np.array(sorted(removed), dtype=np.int64))
 
 
+class Source:
+    """The vectors of some ids, as a build reads them: in blocks, each at most as often as it must."""
+
+    def __init__(self, ids: Ids, vectors: Vectors | None = None) -> None:
+        self.ids = ids
+        self.vectors = vectors_of(ids) if vectors is None else vectors
+
+    def read(self, ids: Ids) -> Vectors:
+        if len(self.vectors) != len(self.ids):
+            return self.vectors  # a source that answers wrongly
+        return self.vectors[np.searchsorted(self.ids, ids)]
+
+
+def built(engine: Engine, source: VectorSource, dimension: int, folder: Path, **more: Any) -> SegmentFile:
+    """Run a build to its end and return its file."""
+    steps = engine.build(source, dimension, folder, **more)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            file: SegmentFile = end.value
+            return file
+
+
 class Builder:
     """Lays an index out over segments and tail; without segments everything is in the tail."""
 
@@ -69,11 +100,10 @@ class Builder:
         self.engine = engine
         self.folder = folder
 
-    def seal(self, ids: Sequence[int], block_rows: int = 7) -> SegmentFile:
-        """Write a segment of these ids, block by block."""
+    def seal(self, ids: Sequence[int]) -> SegmentFile:
+        """Build a segment of these ids, to its end."""
         array = np.array(sorted(ids), dtype=np.int64)
-        blocks = [array[at : at + block_rows] for at in range(0, len(array), block_rows)]
-        return self.engine.seal(((block, vectors_of(block)) for block in blocks), DIMENSION, self.folder)
+        return built(self.engine, Source(array), DIMENSION, self.folder)
 
     def state(
         self, *, segments: Sequence[Sequence[int]] = (), tail: Sequence[int] = (), dead: Sequence[int] = ()
@@ -142,16 +172,24 @@ STEPS = st.lists(
 
 
 class Life:
-    """An index through its life, beside the set of ids that should be findable."""
+    """An index through its life, beside the set of ids that should be findable.
 
-    def __init__(self, build: Builder) -> None:
+    Each id of a step stands for a block of ids, so that few steps make segments of many vectors.
+    """
+
+    def __init__(self, build: Builder, block: int) -> None:
         self.build = build
+        self.block = block
         self.live: set[int] = set()
         self.tail: set[int] = set()
         self.dead: set[int] = set()
         self.segments: list[tuple[SegmentFile, set[int]]] = []
         self.generation = 0
         self.reader: IndexReader = build.open()
+
+    def step(self, what: str, blocks: list[int]) -> None:
+        """Do one of the steps below."""
+        getattr(self, what)([block * self.block + i for block in blocks for i in range(self.block)])
 
     def add(self, ids: list[int]) -> None:
         self.tail |= set(ids)

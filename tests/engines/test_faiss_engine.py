@@ -12,17 +12,89 @@ from tests.engines.contract import EngineContract
 from tests.engines.layouts import Builder, assert_same, changes, oracle, queries
 
 
-class TestFaissEngine(EngineContract):
-    """The contract."""
+class FaissContract(EngineContract):
+    """The contract of one index type. From a few dozen vectors on every segment is really of this type."""
 
-    bad_options = (
-        ({"index_type": "IVF64"}, "index_type is 'IVF64'; known: Flat"),
-        ({"index_type": []}, "known: Flat"),
-        ({"index_type": None}, "known: Flat"),
-    )
+    index_type = "auto"
+    block = 40
 
     def make_engine(self, options: dict[str, Any] | None = None) -> Engine:
-        return FaissEngine(options or {})
+        return FaissEngine({"index_type": self.index_type} if options is None else options)
+
+
+class TestFlat(FaissContract):
+    """Exact, whatever happens."""
+
+    index_type = "Flat"
+    block = 1
+    bad_options = (
+        ({"index_type": []}, "known: auto, rule, Flat"),
+        ({"index_type": None}, "known: auto, rule, Flat"),
+        ({"index_type": ""}, "known: auto, rule, Flat"),
+    )
+
+
+class TestAuto(FaissContract):
+    """The default."""
+
+
+class TestRule(FaissContract):
+    """The rule of thumb."""
+
+    index_type = "rule"
+
+
+class TestSQ8(FaissContract):
+    """A byte a number."""
+
+    index_type = "SQ8"
+    tolerance = 0.03
+
+
+class TestHNSW(FaissContract):
+    """A graph over whole vectors."""
+
+    index_type = "HNSW"
+
+
+class TestHNSWSQ8(FaissContract):
+    """A graph over a byte a number."""
+
+    index_type = "HNSW,SQ8"
+    tolerance = 0.03
+
+
+class TestIVFFlat(FaissContract):
+    """Inverted lists of whole vectors."""
+
+    index_type = "IVFFlat"
+
+
+class TestIVFPQ(FaissContract):
+    """Inverted lists of codes; exact below 9,984 vectors."""
+
+    index_type = "IVFPQ"
+
+
+class TestIVFPQFastScan(FaissContract):
+    """Inverted lists of 4-bit codes, refined."""
+
+    index_type = "IVFPQFastScan"
+    tolerance = 0.002
+
+
+class TestRaBitQ(FaissContract):
+    """A bit a number, refined."""
+
+    index_type = "RaBitQ"
+    tolerance = 0.002
+
+
+class TestIVFRaBitQ(FaissContract):
+    """Inverted lists of a bit a number, refined."""
+
+    index_type = "IVFRaBitQ"
+    tolerance = 0.002
 
 
 def test_importing_the_engine_imports_no_faiss() -> None:
@@ -33,7 +105,7 @@ def test_importing_the_engine_imports_no_faiss() -> None:
 
 def test_many_queries_at_once_are_measured_as_exactly_as_one(tmp_path: Path) -> None:
     """Above 128,000 numbers in a batch FAISS changes to matrix products, which round differently."""
-    reader = Builder(FaissEngine({}), tmp_path).open(segments=[range(60)], tail=range(60, 90))
+    reader = Builder(FaissEngine({"index_type": "Flat"}), tmp_path).open(segments=[range(60)], tail=range(60, 90))
 
     found = reader.search(queries(9_000), 5)
 
@@ -41,7 +113,9 @@ def test_many_queries_at_once_are_measured_as_exactly_as_one(tmp_path: Path) -> 
 
 
 def test_a_reader_is_safe_to_search_from_several_threads(tmp_path: Path) -> None:
-    reader = Builder(FaissEngine({}), tmp_path).open(segments=[range(60)], tail=range(60, 90), dead=[5])
+    reader = Builder(FaissEngine({"index_type": "Flat"}), tmp_path).open(
+        segments=[range(60)], tail=range(60, 90), dead=[5]
+    )
     expected = reader.search(queries(3), 10)
     wrong: list[str] = []
 
