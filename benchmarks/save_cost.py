@@ -27,7 +27,7 @@ from benchmarks import synthetic
 if TYPE_CHECKING:
     from search.models import Collection
 
-_TURNS = 4
+_TURNS = 10
 _WARM_UP = 3  # the first ones open what is closed
 _KINDS = ("add", "edit", "delete")
 
@@ -39,6 +39,7 @@ class Costs:
     save: list[float] = field(default_factory=list)
     apply: list[float] = field(default_factory=list)
     open: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     queries: list[float] = field(default_factory=list)
 
     @property
@@ -65,10 +66,9 @@ def main() -> None:
             for size, seen in costs.items():
                 measure(root / str(size), seen, arguments.saves // _TURNS, first=turn * 100)
         print(f"{'vectors':>9} {'save':>7} {'apply':>7} {'open':>7} {'whole':>7} {'p95':>7} "
-              f"{'queries':>8} {'database MB':>12} {'ratio':>6}")  # fmt: skip
-        smallest = statistics.median(costs[arguments.sizes[0]].whole)
+              f"{'ratio':>6} {'cpu':>7} {'ratio':>6} {'queries':>8} {'database MB':>12}")  # fmt: skip
         for size, seen in costs.items():
-            print(_row(size, seen, root / str(size), smallest))
+            print(_row(size, seen, root / str(size), costs[arguments.sizes[0]]))
 
 
 def make(folder: Path, size: int, index_type: str) -> None:
@@ -102,6 +102,7 @@ def one_save(collection: "Collection", number: int, costs: Costs) -> None:
     from search.indexing.sweep import serve
     from search.retrieval.open_index import open_version
 
+    processor = time.process_time()
     costs.save.append(_timed(lambda: _change(collection, number)))
     with connection.execute_wrapper(counter := _Counter()):
         costs.apply.append(_timed(lambda: serve(collection.pk)))
@@ -110,6 +111,7 @@ def one_save(collection: "Collection", number: int, costs: Costs) -> None:
     assert version is not None
     assert not version.pending_changes.exists()
     costs.open.append(_timed(lambda: open_version(version)))
+    costs.processor.append((time.process_time() - processor) * 1_000)
 
 
 class _Counter:
@@ -156,14 +158,17 @@ def _use(folder: Path) -> None:
     call_command("migrate", verbosity=0)
 
 
-def _row(size: int, costs: Costs, folder: Path, smallest: float) -> str:
+def _row(size: int, costs: Costs, folder: Path, smallest: Costs) -> str:
     whole = sorted(costs.whole)
     p95 = whole[int(len(whole) * 0.95)]
     medians = [statistics.median(part) for part in (costs.save, costs.apply, costs.open, whole)]
+    ratio = medians[-1] / statistics.median(smallest.whole)
+    cpu = statistics.median(costs.processor)
+    cpu_ratio = cpu / statistics.median(smallest.processor)
     database = (folder / "semsearch.sqlite3").stat().st_size / 2**20
     shown = " ".join(f"{value:>7.1f}" for value in [*medians, p95])
-    ratio = statistics.median(whole) / smallest
-    return f"{size:>9} {shown} {statistics.median(costs.queries):>8.0f} {database:>12.0f} {ratio:>6.2f}"
+    queries = statistics.median(costs.queries)
+    return f"{size:>9} {shown} {ratio:>6.2f} {cpu:>7.1f} {cpu_ratio:>6.2f} {queries:>8.0f} {database:>12.0f}"
 
 
 if __name__ == "__main__":
