@@ -95,6 +95,9 @@ class VersionActions(ModelAdmin):
     def has_steer_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return bool(request.user.has_perm("search.change_indexversion"))
 
+    def has_override_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("search.override_gate"))
+
     def has_prune_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return bool(request.user.has_perm("search.delete_indexversion"))
 
@@ -120,7 +123,7 @@ class VersionActions(ModelAdmin):
     @action(
         description=_("Activate against the gate"),
         url_path="override",
-        permissions=["steer", "search.override_gate"],
+        permissions=["steer", "override"],
         icon="gpp_maybe",
         variant=ActionVariant.WARNING,
         dialog={
