@@ -34,6 +34,12 @@ def collection(collection: Collection) -> str:
     return reverse("admin:search_collection_change", args=[collection.pk])
 
 
+def index_versions(collection: Collection) -> str:
+    """Return the address of a collection's versions."""
+    parameters = {"collection__id__exact": str(collection.pk)}
+    return f"{reverse('admin:search_indexversion_changelist')}?{urlencode(parameters)}"
+
+
 def index_version(version: IndexVersion) -> str:
     """Return the address of a version's facts."""
     return reverse("admin:search_indexversion_change", args=[version.pk])

@@ -60,20 +60,16 @@ class CollectionAdmin(ModelAdmin):
             {"fields": ("retrieval",), "description": _("Takes effect at the next query.")},
         ),
         (
-            _("Encoding"),
-            {
-                "fields": ("encoder_name", ("encoder_runtime", "encoder_revision"), "chunking"),
-                "description": _CANDIDATE,
-            },
-        ),
-        (
-            _("Vector index"),
+            _("Encoding and vector index"),
             {
                 "fields": (
-                    "engine", "index_type", "factory_string", ("recall", "memory_mb"), "engine_options",
+                    "encoder_name", "encoder_runtime", "encoder_revision", "chunking",
+                    "engine", "index_type", "factory_string", "recall", "memory_mb", "engine_options",
                     "activate_when_ready",
                 ),
-                "description": _CANDIDATE,
+                "description": _(
+                    "A change here never touches the index that is live: it makes a new version, built beside it."
+                ),
             },
         ),
     )  # fmt: skip
@@ -114,6 +110,7 @@ class CollectionAdmin(ModelAdmin):
                 "documents_url": addresses.documents(obj),
                 "failed_url": addresses.documents(obj, indexing="failed"),
                 "search_url": addresses.search_page(obj),
+                "versions_url": addresses.index_versions(obj) if _may_see_versions(request) else "",
             }
         answer: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
         return answer
@@ -181,6 +178,10 @@ class CollectionAdmin(ModelAdmin):
         tasks.request_rebuild(collection, user=_person(request), activate_when_ready=goes_live)
         self.message_user(request, _rebuild_requested(1), messages.SUCCESS)
         return leave_dialog(request, redirect(addresses.collection(collection)))
+
+
+def _may_see_versions(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("search.view_indexversion"))
 
 
 def _person(request: HttpRequest) -> User:

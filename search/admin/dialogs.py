@@ -13,7 +13,7 @@ class RebuildDialog(BaseDialogForm):
     """Asks whether the new version goes live by itself."""
 
     activate_when_ready = forms.BooleanField(
-        label=_("Make it live when it passes its checks"),
+        label=_("Make the new version live when it passes its checks"),
         required=False,
         initial=True,
         widget=UnfoldBooleanSwitchWidget,

@@ -28,7 +28,7 @@ class CollectionForm(engine_fields.EngineFields):
         help_text=_("Empty: the installation's default."),
     )
     activate_when_ready = forms.BooleanField(
-        label=_("Make it live when it passes its checks"),
+        label=_("Make the new version live when it passes its checks"),
         required=False,
         initial=True,
         widget=UnfoldBooleanSwitchWidget,

@@ -83,6 +83,7 @@ class IndexVersionAdmin(ReadOnly, VersionActions):
     list_per_page = 50
     show_full_result_count = False
     actions = ()
+    actions_detail_hide_default = True  # Django's own history: nobody edits a version, so it is always empty
     inlines = (SegmentInline,)
     fieldsets = (
         (

@@ -94,7 +94,8 @@ def compared(here: IndexVersion, there: IndexVersion | None) -> Comparison:
     measured = [_measured(str(name), column, shown, more, here, there) for name, column, shown, more in _MEASURED]
     kept = [row for row in recipe if row.differs or there is None]
     same = tuple(f"{row.name} {row.here}" for row in recipe if row not in kept and row.here != figures.NOTHING)
-    return Comparison(here, there, tuple(kept), (*built, *measured), same)
+    known = tuple(row for row in (*built, *measured) if {row.here, row.there} - {figures.NOTHING, ""})
+    return Comparison(here, there, tuple(kept), known, same)
 
 
 def _row(name: str, shown: Shown, here: IndexVersion, there: IndexVersion | None) -> Row:

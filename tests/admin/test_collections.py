@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from search.admin import engine_fields
+from search.engines import faiss_types
 from search.models import Collection, Document, IndexVersion, PendingChange
 from tests.admin import hostile
 from tests.admin.conftest import CountQueries, SignIn
@@ -31,7 +33,8 @@ def form_with(**changes: Any) -> dict[str, Any]:
     """Return what a browser posts for a plain collection, with some fields changed."""
     plain = {"slug": "docs", "name": "Docs", "description": "", "encoder_name": "", "encoder_revision": ""}
     options = {"encoder_runtime": "", "engine": "faiss", "chunking": "{}", "engine_options": "", "retrieval": ""}
-    return {**plain, **options, **changes}
+    index = {"index_type": "auto", "factory_string": "", "recall": "", "memory_mb": "", "activate_when_ready": "on"}
+    return {**plain, **options, **index, **changes}
 
 
 def test_the_list_shows_the_progress_of_each_collection(
@@ -112,6 +115,112 @@ def test_good_options_are_saved(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("chosen", "stored"),
+    [
+        ({}, {}),
+        ({"index_type": "HNSW"}, {"index_type": "HNSW"}),
+        ({"index_type": "rule", "engine_options": '{"nprobe": 16}'}, {"index_type": "rule", "nprobe": 16}),
+        ({"index_type": "other", "factory_string": " IVF64,SQ8 "}, {"index_type": "IVF64,SQ8"}),
+        ({"recall": "0.95", "memory_mb": "200"}, {"recall": 0.95, "memory_mb": 200}),
+    ],
+)
+def test_what_is_chosen_for_the_vector_index_is_stored_as_engine_options(
+    admin_client: Client, chosen: dict[str, str], stored: dict[str, Any]
+) -> None:
+    answer = admin_client.post(ADD, form_with(**chosen))
+
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    assert Collection.objects.get().engine_options == stored
+
+
+def test_stored_engine_options_are_shown_in_their_fields(admin_client: Client, collection: Collection) -> None:
+    options = {"index_type": "IVF64,SQ8", "recall": 0.9, "nprobe": 4}
+    Collection.objects.filter(pk=collection.pk).update(engine_options=options)
+
+    form = admin_client.get(change_url(collection)).context["adminform"].form
+
+    shown = {name: form[name].value() for name in ("index_type", "factory_string", "recall", "memory_mb")}
+    assert shown == {"index_type": "other", "factory_string": "IVF64,SQ8", "recall": 0.9, "memory_mb": None}
+    assert form.initial["engine_options"] == {"nprobe": 4}
+
+
+def test_every_index_type_that_has_a_name_can_be_chosen() -> None:
+    offered = {name for name, _label in engine_fields.INDEX_TYPES}
+
+    assert offered - {engine_fields.OTHER} == {faiss_types.AUTO, faiss_types.RULE, *faiss_types.NAMED}
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "message"),
+    [
+        ("factory_string", {"index_type": "other", "factory_string": "Swift"}, "Swift"),
+        ("factory_string", {"index_type": "other"}, "index_type is"),
+        ("factory_string", {"index_type": "other", "factory_string": "PQ48"}, "IndexPQ cannot be"),
+        ("recall", {"recall": "3"}, "less than or equal to 1"),
+        ("recall", {"engine": "exact", "recall": "0.9"}, "has no options"),
+        ("engine_options", {"engine_options": '{"recall": 0.9}'}, "recall has a field of its own"),
+        ("engine_options", {"engine_options": '{"nprobe": 4}'}, "nprobe"),
+    ],
+)
+def test_a_choice_that_would_not_work_is_refused_beside_its_field(
+    admin_client: Client, field: str, values: dict[str, str], message: str
+) -> None:
+    answer = admin_client.post(ADD, form_with(**values))
+
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == [field]
+    assert message in answer.content.decode()
+    assert not Collection.objects.exists()
+
+
+def test_a_type_that_does_not_fit_the_encoder_is_refused(
+    admin_client: Client, collection: Collection, indexed: Indexed
+) -> None:
+    indexed()
+
+    answer = admin_client.post(change_url(collection), form_with(index_type="other", factory_string="IVF64,PQ48"))
+
+    assert list(answer.context["adminform"].form.errors) == ["factory_string"]
+    assert "PQ48 does not divide the 32 numbers" in answer.content.decode()
+
+
+def test_a_changed_recipe_makes_a_candidate_and_says_so(
+    admin_client: Client, collection: Collection, indexed: Indexed
+) -> None:
+    indexed()
+
+    answer = admin_client.post(change_url(collection), form_with(index_type="Flat"), follow=True)
+
+    assert "then it goes live by itself" in answer.content.decode()
+    indexed()
+    states = IndexVersion.objects.order_by("number").values_list("state", "engine_options")
+    assert list(states) == [("retired", {}), ("active", {"index_type": "Flat"})]
+
+
+def test_a_candidate_can_be_made_to_wait(admin_client: Client, collection: Collection, indexed: Indexed) -> None:
+    indexed()
+    form = form_with(chunking='{"max_tokens": 20}')
+    del form["activate_when_ready"]
+
+    answer = admin_client.post(change_url(collection), form, follow=True)
+
+    assert "until somebody activates it" in answer.content.decode()
+    indexed()
+    assert list(IndexVersion.objects.order_by("number").values_list("state", flat=True)) == ["active", "ready"]
+
+
+def test_a_change_of_anything_else_builds_nothing(
+    admin_client: Client, collection: Collection, indexed: Indexed
+) -> None:
+    indexed()
+
+    admin_client.post(change_url(collection), form_with(name="Papers", retrieval='{"fusion": "rrf"}'))
+
+    collection.refresh_from_db()
+    assert (collection.name, collection.rebuild_requested_at) == ("Papers", None)
+
+
+@pytest.mark.parametrize(
     ("field", "value", "message"),
     [
         ("retrieval", '{"fusion": "magic"}', "fusion is &#x27;magic&#x27;"),
@@ -161,6 +270,16 @@ def test_confirming_the_rebuild_dialog_asks_the_worker(admin_client: Client, col
     collection.refresh_from_db()
     assert collection.rebuild_requested_at is not None
     assert not IndexVersion.objects.exists(), "a version is created by the worker, never in a request"
+
+
+@pytest.mark.parametrize(("ticked", "goes_live"), [({"activate_when_ready": "on"}, True), ({}, False)])
+def test_the_rebuild_dialog_asks_whether_it_goes_live(
+    admin_client: Client, collection: Collection, ticked: dict[str, str], goes_live: bool
+) -> None:
+    admin_client.post(rebuild_url(collection), {"_form_submitted": "True", **ticked})
+
+    collection.refresh_from_db()
+    assert collection.rebuild_activates is goes_live
 
 
 def test_the_rebuild_dialog_works_without_scripts(admin_client: Client, collection: Collection) -> None:

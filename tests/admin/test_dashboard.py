@@ -5,11 +5,14 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from search.models import Collection, PendingChange
+from search.indexing import lifecycle
+from search.models import Collection, IndexVersion, PendingChange, Segment
 from tests.admin import hostile
 from tests.admin.conftest import CountQueries, SignIn
 from tests.conftest import MakeDocument
+from tests.index_versions import rebuilt, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -65,9 +68,102 @@ def test_the_page_needs_no_more_queries_for_more_collections(
     indexed()
     few = count_queries(INDEX)
     for number in range(10):
-        Collection.objects.create(slug=f"other{number}", name=f"Other {number}")
+        lifecycle.create_version(Collection.objects.create(slug=f"other{number}", name=f"Other {number}"))
 
     assert count_queries(INDEX) == few
+
+
+def test_a_card_shows_what_was_measured_and_compared_of_the_live_version(
+    admin_client: Client, collection: Collection, indexed: Callable[[], int]
+) -> None:
+    indexed()
+    IndexVersion.objects.update(recall=0.9876, median_us=234, disk_bytes=3 * 2**20, drift=0, checked_at=timezone.now())
+
+    page = admin_client.get(INDEX).content.decode()
+
+    assert "0.9876" in page
+    assert "234 µs" in page
+    assert "3.0\xa0MB" in page
+    assert "0\xa0minutes ago" in page
+
+
+def test_a_refused_candidate_is_an_alarm_that_leads_to_it(
+    admin_client: Client, collection: Collection, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    make_document()
+    indexed()
+    candidate = refused(rebuilt(collection, live=False))
+
+    page = admin_client.get(INDEX)
+
+    [alarm] = page.context["alarms"]
+    assert alarm.title == "docs v2 is ready and may not go live"
+    assert "1 could not be indexed" in alarm.reasons[0]
+    assert alarm.url == reverse("admin:search_indexversion_change", args=[candidate.pk])
+    assert alarm.url in page.content.decode()
+
+
+def test_a_candidate_that_may_go_live_is_no_alarm(
+    admin_client: Client, collection: Collection, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    make_document()
+    indexed()
+    rebuilt(collection, live=False)
+
+    assert admin_client.get(INDEX).context["alarms"] == []
+
+
+def test_drift_and_damaged_files_are_alarms(
+    admin_client: Client, collection: Collection, indexed: Callable[[], int]
+) -> None:
+    indexed()
+    version = IndexVersion.objects.get()
+    IndexVersion.objects.update(drift=3)
+    Segment.objects.create(
+        version=version, sha256="a" * 64, ids_sha256="b" * 64, path="p", ids_path="i", rows=5, size_bytes=7,
+        first_id=1, last_id=9, generation=1, state="damaged",
+    )  # fmt: skip
+
+    titles = [alarm.title for alarm in admin_client.get(INDEX).context["alarms"]]
+
+    assert titles == ["docs v1: 3 differences between database and index", "docs v1: a file is damaged"]
+
+
+def test_what_is_being_built_is_shown_and_asked_for_again(
+    admin_client: Client, collection: Collection, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    make_document()
+    indexed()
+    lifecycle.create_version(collection)
+
+    page = admin_client.get(INDEX).content.decode()
+    piece = admin_client.get(reverse("admin:search_indexversion_running")).content.decode()
+
+    assert f'hx-get="{reverse("admin:search_indexversion_running")}"' in page
+    assert "Listing the documents" in page
+    assert "docs v2" in piece
+
+
+def test_saves_that_the_live_version_applies_are_no_build(
+    admin_client: Client, collection: Collection, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    make_document()
+    indexed()
+    make_document()
+
+    assert admin_client.get(INDEX).context["running"] == []
+
+
+def test_versions_are_shown_only_to_those_who_may_see_them(
+    sign_in: SignIn, collection: Collection, indexed: Callable[[], int]
+) -> None:
+    indexed()
+    IndexVersion.objects.update(drift=3)
+
+    page = sign_in("view_collection").get(INDEX)
+
+    assert (page.context["alarms"], page.context["running"]) == ([], [])
+    assert "Live version" not in page.content.decode()
 
 
 def test_collections_are_shown_only_to_those_who_may_see_them(sign_in: SignIn, collection: Collection) -> None:
