@@ -28,7 +28,7 @@ from .faiss_training import train
 from .faiss_tuning import Tuned, tune
 from .faiss_types import AUTO, Recipe, fitting, make_index, recall_of, recipe_for, type_of
 
-_FIRST_BLOCK, _MOST_ROWS = 256, 16_384
+_FIRST_ROWS, _FEWEST_ROWS, _MOST_ROWS = 256, 64, 16_384
 _STEP_SECONDS = 0.5
 
 Steps = Generator[BuildStep, None, Any]
@@ -67,7 +67,7 @@ class SegmentBuild:
     trained_on: int = 0
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
-    block_rows: int = _FIRST_BLOCK
+    block_rows: int = _FIRST_ROWS
     checkpoints: Checkpoints = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,8 +146,8 @@ class SegmentBuild:
             ids = sample.order[start : min(start + self.block_rows, stop)]
             index.add(self.source.read(ids))
             start += len(ids)
-            took = time.perf_counter() - begun
-            self.block_rows = int(np.clip(len(ids) * _STEP_SECONDS / max(took, 1e-3), _FIRST_BLOCK // 4, _MOST_ROWS))
+            wanted = len(ids) * _STEP_SECONDS / max(time.perf_counter() - begun, 1e-3)
+            self.block_rows = int(np.clip(wanted, _FEWEST_ROWS, max(_FEWEST_ROWS, min(2 * len(ids), _MOST_ROWS))))
             if self.checkpoints.due and start <= sample.indexed:
                 self._checkpoint(index, recipe, start)
             yield BuildStep("adding", start, len(sample.order))

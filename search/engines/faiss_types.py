@@ -122,6 +122,7 @@ def make_index(recipe: Recipe, dimension: int) -> Any:
     except (RuntimeError, MemoryError, AssertionError) as error:
         raise BadEngineOptions(_why(recipe.factory, dimension, error)) from error
     layers = layers_of(index)
+    _refuse_useless(recipe.factory, layers)
     for name, value in recipe.build:
         if layers.kind == "graph" and name == "efConstruction":
             layers.leaf.hnsw.efConstruction = int(value)
@@ -136,7 +137,6 @@ def _check_type(options: Mapping[str, Any], dimension: int, rows: int | None) ->
         return
     recipe = Recipe(NAMED[name](1_000_000, dimension) if name in NAMED else name)
     layers = layers_of(make_index(recipe, dimension))
-    _refuse_useless(name, layers)
     _refuse_parameters(options, name, layers.tunable + (("efConstruction",) if layers.kind == "graph" else ()))
     needed = layers.vectors_needed
     if rows is not None and name not in NAMED and rows < needed:
@@ -147,13 +147,24 @@ def _check_type(options: Mapping[str, Any], dimension: int, rows: int | None) ->
         )
 
 
-def _refuse_useless(name: str, layers: Layers) -> None:
+def _refuse_useless(factory: str, layers: Layers) -> None:
+    """Refuse what FAISS makes without a word, and what then finds nothing or costs more than it saves."""
     import faiss
 
     quantizer = getattr(layers.leaf, "sq", None)
     direct = (faiss.ScalarQuantizer.QT_8bit_direct, faiss.ScalarQuantizer.QT_8bit_direct_signed)
     if quantizer is not None and quantizer.qtype in direct:
-        raise BadEngineOptions(f"index_type {name!r} cuts numbers to whole ones, and vectors of norm 1 to 0. Use SQ8.")
+        raise BadEngineOptions(
+            f"index_type {factory!r} cuts numbers to whole ones, and vectors of norm 1 to 0. Use SQ8."
+        )
+    if layers.kind == "ivf" and layers.leaf.nlist < 1:
+        raise BadEngineOptions(f"index_type {factory!r} has no lists. Use IVFFlat, whose nlist follows the vectors.")
+    for transform in layers.transforms:
+        if transform.d_out > transform.d_in:
+            raise BadEngineOptions(
+                f"index_type {factory!r} makes {transform.d_out} numbers of the {transform.d_in} that a vector has; "
+                f"use {transform.d_in // 2}."
+            )
 
 
 def _refuse_parameters(options: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> None:
@@ -200,10 +211,12 @@ def _nominal_dimension(factory: str) -> int:
 
 def _why(factory: str, dimension: int, error: BaseException) -> str:
     """Say in words why FAISS cannot make this index."""
-    for m in re.findall(r"PQ(\d+)", factory):
-        if int(m) == 0 or dimension % int(m):
-            near = pq_parts(dimension, int(m))
-            return f"index_type {factory!r}: PQ{m} does not divide the {dimension} numbers of a vector; PQ{near} would."
+    for before, m in re.findall(r"^(.*?),?PQ(\d+)", factory):
+        projected = re.findall(r"(?:PCA|_)(\d+),", before + ",")
+        width = int(projected[-1]) if projected else dimension
+        if int(m) == 0 or width % int(m):
+            near = pq_parts(width, int(m))
+            return f"index_type {factory!r}: PQ{m} does not divide the {width} numbers of a vector; PQ{near} would."
     lines = str(error).splitlines() or [type(error).__name__]
     reason = re.sub(r"^.*?(?:Error: '.*?' failed|\.cpp:\d+): *", "", lines[0])
     return f"index_type {factory!r} cannot be used: {reason}. Known: {_known()}, or a FAISS factory string."
