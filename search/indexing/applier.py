@@ -21,14 +21,16 @@ from search import registry
 from search.conf import conf
 from search.datatypes import TextChunk
 from search.embedding.base import EncoderUnavailable
-from search.engines.base import BadEngineOptions, BadVectors
+from search.engines.base import IndexDamaged
 from search.failpoints import failpoint
-from search.indexing import builder, chunk_rows, lexical_feed, segments
+from search.indexing import builder, chunk_rows, lexical_feed, segments, version_files
 from search.indexing.encoding import encode_missing
 from search.indexing.fingerprints import content_hash
 from search.indexing.leases import Lease, LeaseBusy, LeaseLost, hold
 from search.indexing.plan import DocumentNow, Outcome, decide
-from search.models import Collection, Document, IndexedDocument, IndexVersion, MissingEmbedding, PendingChange
+from search.indexing.stoppages import STOPPAGES, in_words
+from search.lexical.tantivy_index import LexicalDamaged
+from search.models import Collection, Document, IndexedDocument, IndexVersion, PendingChange
 
 if TYPE_CHECKING:
     from search.models.pending_changes import PendingChangeQuerySet
@@ -141,11 +143,20 @@ def _advance(version: IndexVersion, lease: Lease) -> tuple[int, bool]:
             IndexVersion.objects.filter(pk=version.pk).update(last_error="")
         building = version.state == IndexVersion.State.BUILDING
         return 0, (not building and segments.step(version, lease)) or builder.finish(version, lease)
-    except (EncoderUnavailable, MissingEmbedding, BadVectors, BadEngineOptions, OSError) as error:
-        # Not a document's fault: say so, leave the queue as it is, and let the sweep try again.
-        logger.exception("Indexing of %s stopped", version)
-        IndexVersion.objects.filter(pk=version.pk).update(last_error=f"{type(error).__name__}: {error}")
-        return 0, False
+    except (IndexDamaged, LexicalDamaged) as error:
+        logger.error("%s: %s", version, error)
+        if version_files.mark_damaged(version, lease):
+            return 0, True
+        return _stopped(version, error)
+    except STOPPAGES as error:
+        return _stopped(version, error)
+
+
+def _stopped(version: IndexVersion, error: Exception) -> tuple[int, bool]:
+    """Say what stopped a version through no document's fault; the queue stays, and the sweep tries again."""
+    logger.error("Indexing of %s stopped", version, exc_info=error)
+    IndexVersion.objects.filter(pk=version.pk).update(last_error=in_words(error))
+    return 0, False
 
 
 def _claim(version: IndexVersion) -> list[PendingChange]:
@@ -189,6 +200,14 @@ def _bounded(rows: list[PendingChange], most_chars: int) -> list[PendingChange]:
 
 def _apply(version: IndexVersion, claimed: Sequence[PendingChange], lease: Lease) -> int:
     """Apply one batch and publish it; return how many of its changes are done."""
+    try:
+        return _apply_claimed(version, claimed, lease)
+    except OSError:  # a full disk is no document's fault, however often it is met
+        _unclaim(version, claimed)
+        raise
+
+
+def _apply_claimed(version: IndexVersion, claimed: Sequence[PendingChange], lease: Lease) -> int:
     batch = _planned(version, claimed)
     content = [work for work in batch if work.outcome is Outcome.CONTENT]
     unavailable: EncoderUnavailable | None = None
@@ -199,7 +218,7 @@ def _apply(version: IndexVersion, claimed: Sequence[PendingChange], lease: Lease
         failpoint("apply.encoded")
     except EncoderUnavailable as error:
         unavailable = error
-        _unclaim(version, content)
+        _unclaim(version, [work.pending for work in content])
         batch = [work for work in batch if work.outcome is not Outcome.CONTENT]
     _note_failures(version, [work for work in batch if work.error])
     good = [work for work in batch if not work.error]
@@ -328,7 +347,7 @@ def _note_failures(version: IndexVersion, failures: Iterable[Work]) -> None:
         )
 
 
-def _unclaim(version: IndexVersion, works: Iterable[Work]) -> None:
-    """Give back an attempt that did not begin."""
-    rows = version.pending_changes.filter(pk__in=[work.pending.pk for work in works], attempts__gt=0)
+def _unclaim(version: IndexVersion, claimed: Iterable[PendingChange]) -> None:
+    """Give back an attempt that did not begin, or that ended through no fault of its document."""
+    rows = version.pending_changes.filter(pk__in=[row.pk for row in claimed], attempts__gt=0)
     rows.update(attempts=F("attempts") - 1)

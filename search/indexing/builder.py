@@ -14,7 +14,7 @@ from search.embedding.base import EncoderUnavailable
 from search.engines.base import BadEngineOptions
 from search.failpoints import failpoint
 from search.files import folder_bytes
-from search.indexing import gate, lifecycle, measuring, segments
+from search.indexing import gate, lifecycle, measuring, segments, version_files
 from search.indexing.leases import Lease
 from search.models import Collection, IndexVersion, PendingChange, VersionEvent
 
@@ -36,6 +36,7 @@ def ensure_versions(collection: Collection) -> None:
         logger.error("No index version for collection %s: %s", collection.slug, error)
         Collection.objects.filter(pk=collection.pk).update(last_error=str(error))
         return
+    failpoint("version.created")
     Collection.objects.filter(pk=collection.pk, rebuild_requested_at=collection.rebuild_requested_at).update(
         last_error="", rebuild_requested_at=None, rebuild_requested_by=None
     )
@@ -56,6 +57,7 @@ def fill(version: IndexVersion, lease: Lease) -> bool:
         )
         version.filled_to = rows[-1][0] if rows else None
         version.save(update_fields=["filled_to"])
+    failpoint("fill.committed")
     return True
 
 
@@ -71,7 +73,7 @@ def finish(version: IndexVersion, lease: Lease) -> bool:
     if version.state == IndexVersion.State.BUILDING:
         if segments.compact_step(version, lease) or measuring.step(version, lease):
             return True
-        _become_ready(version)
+        _become_ready(version, lease)
         return True
     return _finish_candidate(version, lease)
 
@@ -97,13 +99,19 @@ def _finish_live(version: IndexVersion, lease: Lease) -> bool:
     return False
 
 
-def _become_ready(version: IndexVersion) -> None:
-    IndexVersion.objects.filter(pk=version.pk).update(
-        state=IndexVersion.State.READY, ready_at=timezone.now(), disk_bytes=folder_bytes(version.folder),
-        step="", step_done=0, step_total=0,
-    )  # fmt: skip
-    version.refresh_from_db()
-    VersionEvent.objects.record(version, VersionEvent.Kind.READY, recall=version.recall, rows=version.chunks)
+def _become_ready(version: IndexVersion, lease: Lease) -> None:
+    building = IndexVersion.objects.filter(pk=version.pk, state=IndexVersion.State.BUILDING)
+    disk_bytes = folder_bytes(version.folder)
+    with transaction.atomic():
+        lease.renew()
+        ready = building.update(
+            state=IndexVersion.State.READY, ready_at=timezone.now(), disk_bytes=disk_bytes,
+            step="", step_done=0, step_total=0,
+        )  # fmt: skip
+        version.refresh_from_db()
+        if ready:  # nobody has cancelled it meanwhile
+            VersionEvent.objects.record(version, VersionEvent.Kind.READY, recall=version.recall, rows=version.chunks)
+    failpoint("ready.committed")
 
 
 def _finish_candidate(version: IndexVersion, lease: Lease) -> bool:
@@ -114,9 +122,12 @@ def _finish_candidate(version: IndexVersion, lease: Lease) -> bool:
     changed = version.changed_at is not None and report is not None and version.changed_at > report.at
     if report is None or (changed and not report.passed):
         report = gate.assess(version)
+        failpoint("gate.judged")
         error = "" if report.passed else f"It may not go live: {' '.join(report.refusals)}"
         IndexVersion.objects.filter(pk=version.pk).update(gate=report.as_json(), last_error=error)
         version.refresh_from_db()
+        if "files" in report.failed and version_files.mark_damaged(version, lease):
+            return True  # written again by the next steps, and judged again
     return report.passed and version.activate_when_ready and _go_live(version)
 
 

@@ -82,7 +82,7 @@ def _segment(version: IndexVersion, segment: Segment, found: DriftReport) -> Ste
         found.damaged_files.append(message or f"{segment.path}: found damaged, waits to be written again")
     else:
         try:
-            ids: Ids = np.load(segment_file(version, segment).ids_path, mmap_mode="r")
+            ids: Ids = np.sort(np.load(segment_file(version, segment).ids_path, allow_pickle=False))
             yield from _compare_ids(version, segment, ids, found)
             if found.drift == before and (problem := _misplaced(version, segment, ids)):
                 found.problems.append(problem)
@@ -96,7 +96,7 @@ def _compare_ids(version: IndexVersion, segment: Segment, ids: Ids, found: Drift
     """Compare the ids of a segment's vectors with the chunk rows in its interval."""
     if len(ids) != segment.rows or (np.diff(ids) <= 0).any():
         found.problems.append(
-            f"Segment {segment} has {len(ids)} ids in its file; {segment.rows} that ascend belong there."
+            f"Segment {segment} has {len(ids)} ids in its file; {segment.rows} different ones belong there."
         )
         return
     if ids[0] < segment.first_id or ids[-1] > segment.last_id:
@@ -108,7 +108,7 @@ def _compare_ids(version: IndexVersion, segment: Segment, ids: Ids, found: Drift
     while at <= segment.last_id:
         block = list(rows.filter(pk__gte=at).values_list("pk", "removed_generation")[:_BLOCK_ROWS])
         upto = block[-1][0] if len(block) == _BLOCK_ROWS else segment.last_id
-        held = np.asarray(ids[np.searchsorted(ids, at) : np.searchsorted(ids, upto, "right")])
+        held = ids[np.searchsorted(ids, at) : np.searchsorted(ids, upto, "right")]
         live = np.array([pk for pk, removed in block if removed is None], np.int64)
         known = np.array([pk for pk, _ in block], np.int64)
         found.chunks_not_dense.extend(np.setdiff1d(live, held, assume_unique=True).tolist())

@@ -45,6 +45,11 @@ class GateReport:
         return all(check.passed for check in self.checks)
 
     @property
+    def failed(self) -> set[str]:
+        """The names of the conditions that do not hold."""
+        return {check.name for check in self.checks if not check.passed}
+
+    @property
     def refusals(self) -> list[str]:
         """What stands in the way, in words."""
         return [check.found for check in self.checks if not check.passed]

@@ -16,6 +16,7 @@ from django.utils import timezone
 from search import registry
 from search.datatypes import BuildStep, Ids, Vectors
 from search.engines.base import IndexReader
+from search.failpoints import failpoint
 from search.index_state import StoredVectors, read_state
 from search.indexing.leases import Lease
 from search.indexing.logged_queries import logged_query_vectors
@@ -52,10 +53,14 @@ def step(version: IndexVersion, lease: Lease) -> bool:
         running = _running[version.pk] = _Measurement(shape, measure_steps(version))
     lease.renew()
     try:
+        failpoint("measure.step")
         progress = next(running.steps)
     except StopIteration as finished:
         del _running[version.pk]
-        _keep(version, finished.value)
+        with transaction.atomic():
+            lease.renew()
+            _keep(version, finished.value)
+        failpoint("measure.kept")
     except BaseException:
         del _running[version.pk]
         raise

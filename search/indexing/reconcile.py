@@ -14,7 +14,7 @@ from search.indexing.checking import check as check_version
 from search.indexing.drift_report import DriftReport
 from search.indexing.leases import Lease, hold
 from search.indexing.requests import enqueue
-from search.models import Chunk, Collection, Document, IndexedDocument, IndexVersion
+from search.models import Chunk, Collection, Document, IndexedDocument, IndexVersion, Segment
 
 _BUDGET_SECONDS = 3600.0
 
@@ -59,23 +59,26 @@ def repair_version(version: IndexVersion) -> DriftReport:
     A retired version has its files written again; documents that it lacks come with a rollback.
     """
     fed = version.state in IndexVersion.FED_STATES
+    with hold(version.collection_id) as lease:
+        _mend_manifest(version, lease)
     if fed:
         drain(version.collection_id, budget_seconds=_BUDGET_SECONDS)
         version.refresh_from_db()
     report = check_version(version)
     if report.clean:
         return report
-    with hold(version.collection_id) as lease:
-        if fed:
+    if fed:
+        with hold(version.collection_id):
             _requeue(version, report)
-        _mend_manifest(version, lease)
-    drain(version.collection_id, budget_seconds=_BUDGET_SECONDS)
-    version.refresh_from_db()
+        drain(version.collection_id, budget_seconds=_BUDGET_SECONDS)
+        version.refresh_from_db()
     with hold(version.collection_id) as lease:
         _write_again(version, report, lease)
     if fed:
         drain(version.collection_id, budget_seconds=_BUDGET_SECONDS)
     version.refresh_from_db()
+    with hold(version.collection_id) as lease:
+        _recount(version, lease)
     return check_version(version)
 
 
@@ -130,23 +133,34 @@ def _documents_of(chunk_ids: Iterable[int]) -> set[int]:
 
 
 def _mend_manifest(version: IndexVersion, lease: Lease) -> None:
-    """Let the tail begin where the segments end, and count what is counted."""
+    """Let the tail begin where the segments end."""
     lease.renew()
     chunks = Chunk.objects.filter(version=version)
     sealed_to = version.segments.aggregate(last=Max("last_id"))["last"] or 0
-    if chunks.live().filter(pk__gt=sealed_to, pk__lte=version.sealed_to).exists() or version.sealed_to < sealed_to:
+    lost = chunks.live().filter(pk__gt=sealed_to, pk__lte=version.sealed_to)
+    if version.sealed_to < sealed_to or lost.exists():
         IndexVersion.objects.filter(pk=version.pk).update(sealed_to=sealed_to)
-    version.refresh_from_db()
+        segments.next_generation(version)
+
+
+def _recount(version: IndexVersion, lease: Lease) -> None:
+    """Count anew what is otherwise counted change by change."""
+    lease.renew()
+    chunks = Chunk.objects.filter(version=version)
     IndexVersion.objects.filter(pk=version.pk).update(
         chunks=chunks.live().count(),
         removed_chunks=Chunk.objects.dead(version).count(),
         documents=IndexedDocument.objects.filter(version=version).count(),
     )
-    segments.next_generation(version)
+    version.refresh_from_db()
 
 
 def _write_again(version: IndexVersion, report: DriftReport, lease: Lease) -> None:
     """Write segments and the lexical index anew where the report says so, all from the database."""
+    # A row that says nothing true must not keep a name that another segment turns out to have.
+    for first_id, last_id in report.intervals:
+        for segment in version.segments.filter(last_id__gte=first_id, first_id__lte=last_id):
+            version.segments.filter(pk=segment.pk).update(sha256=f"-{segment.pk}", state=Segment.State.DAMAGED)
     for first_id, last_id in report.intervals:
         segments.rewrite(version, lease, first_id, last_id)
     if report.lexical_anew:

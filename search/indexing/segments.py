@@ -187,7 +187,11 @@ def _tail_is_due(version: IndexVersion) -> bool:
 
 def _tail_interval(version: IndexVersion) -> Interval | None:
     newest = Chunk.objects.tail(version).order_by("-pk").values_list("pk", flat=True).first()
-    return None if newest is None else Interval(version.sealed_to + 1, newest, (), "sealing")
+    if newest is None:
+        return None
+    inside = list(version.segments.filter(last_id__gt=version.sealed_to))  # only if somebody changed `sealed_to`
+    first = min([version.sealed_to + 1, *(segment.first_id for segment in inside)])
+    return Interval(first, newest, tuple(segment.pk for segment in inside), "sealing")
 
 
 def _everything(version: IndexVersion) -> Interval | None:

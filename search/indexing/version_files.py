@@ -47,11 +47,6 @@ def mark_damaged(version: IndexVersion, lease: Lease) -> bool:
     return not version.lexical_files or version.segments.filter(state=Segment.State.DAMAGED).exists()
 
 
-def mark_segments(version: IndexVersion, pks: list[int]) -> None:
-    """Have these segments written again."""
-    _mark(version, pks, lexical=False)
-
-
 def segment_damage_steps(version: IndexVersion, segment: Segment) -> Generator[None, None, str]:
     """Read a segment's files through in short steps; return what is wrong with them, or an empty text."""
     file = segment_file(version, segment)
@@ -94,6 +89,8 @@ def _mark(version: IndexVersion, segments: list[int], *, lexical: bool) -> None:
     version.segments.filter(pk__in=segments).update(state=Segment.State.DAMAGED)
     if lexical:
         IndexVersion.objects.filter(pk=version.pk).update(lexical_files={})
+    if segments or lexical:  # what its gate has said of its files holds no more
+        IndexVersion.objects.filter(pk=version.pk).exclude(state=IndexVersion.State.ACTIVE).update(gate={})
     version.refresh_from_db()
 
 
