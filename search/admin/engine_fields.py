@@ -104,7 +104,7 @@ def put_together(fields: Mapping[str, Any], further: Mapping[str, Any]) -> dict[
 
 
 def field_of(message: str, fields: Mapping[str, Any]) -> str:
-    """Return the field beside which an engine's refusal belongs: that of the first option that it names, or its type."""
+    """Return the field beside which a refusal belongs: that of the first option that it names, else the type."""
     named = _FIRST_KEY.search(message)
     key = named.group() if named else "index_type"
     if key == "index_type" and fields.get("index_type") == OTHER:

@@ -168,14 +168,14 @@ class VersionActions(ModelAdmin):
         return self._done(request, object_id, do)
 
     @action(
-        description=_("Cancel the build"),
+        description=_("Cancel this version"),
         url_path="cancel",
         permissions=["steer"],
         icon="cancel",
         dialog=ask_first(
-            _("Stop working on this version?"),
+            _("Give this version up?"),
             _("The live version stays as it is. Texts that have been encoded for this one need no encoding again."),
-            _("Cancel the build"),
+            _("Cancel this version"),
         ),
     )
     def cancel_build(self, request: HttpRequest, form: object, object_id: str) -> HttpResponse:

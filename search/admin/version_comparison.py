@@ -42,8 +42,13 @@ class Comparison:
 
 def options(value: dict[str, Any]) -> str:
     """Return options as people read them."""
-    pairs = (f"{key} {item if isinstance(item, str) else json.dumps(item)}" for key, item in sorted(value.items()))
-    return ", ".join(pairs) or _("defaults")
+    return ", ".join(f"{key} {_option(item)}" for key, item in sorted(value.items())) or _("defaults")
+
+
+def _option(item: Any) -> str:
+    if isinstance(item, float):
+        return f"{item:.4g}"
+    return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
 
 
 def _encoder(version: IndexVersion) -> str:
@@ -57,6 +62,8 @@ def _built(version: IndexVersion) -> str:
         f"{segment.index_type} ({options(segment.parameters)})" if segment.parameters else segment.index_type
         for segment in segments
     ]
+    if not texts and version.chunks and version.pruned_at is None:
+        return _("none yet; few chunks are searched exactly")
     return "; ".join(dict.fromkeys(texts)) or figures.NOTHING
 
 

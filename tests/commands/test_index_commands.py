@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -93,6 +94,33 @@ def test_build_index_makes_the_next_version_and_encodes_nothing(
     indexed()
     assert "docs v2: active, 1 documents, 1 chunks, 0 encoded" in run("build_index", "--collection", "docs")
     assert list(IndexVersion.objects.order_by("number").values_list("state", flat=True)) == ["retired", "active"]
+
+
+def test_build_index_can_leave_the_version_ready(make_document: MakeDocument, indexed: Indexed) -> None:
+    make_document()
+    indexed()
+    assert "docs v2: ready, 1 documents" in run("build_index", "--no-activate")
+    assert list(IndexVersion.objects.order_by("number").values_list("state", flat=True)) == ["active", "ready"]
+
+
+def test_build_index_fails_with_the_reasons_of_the_gate(
+    make_document: MakeDocument, indexed: Indexed, settings: Any
+) -> None:
+    make_document(body="A text that is longer than what is indexed from now on.")
+    indexed()
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "MAX_DOCUMENT_CHARS": 10, "MAX_ATTEMPTS": 1}
+    with pytest.raises(CommandError, match=r"docs v2 may not go live: .*0 of 1 documents are in it"):
+        run("build_index")
+    assert list(IndexVersion.objects.order_by("number").values_list("state", flat=True)) == ["active", "ready"]
+
+
+def test_build_index_prints_no_bar_where_nobody_watches(
+    make_document: MakeDocument, indexed: Indexed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_document()
+    indexed()
+    run("build_index")
+    assert capsys.readouterr().err == ""
 
 
 def test_build_index_says_what_stops_it(collection: Collection, indexed: Indexed) -> None:
