@@ -7,6 +7,7 @@ ready would never be.
 """
 
 import logging
+import shutil
 import tempfile
 import threading
 import time
@@ -19,14 +20,16 @@ from enum import StrEnum
 from celery import current_app
 from django.conf import settings
 from django.db import connection
-from django.db.models import OuterRef, Subquery
+from django.db.models import Count, Min, OuterRef, Q, Subquery, Sum
 from django.utils.translation import gettext as _
 
+from search.conf import conf
 from search.models import Collection, IndexVersion, PendingChange
 from search.retrieval import open_index, query_vectors, warm_up
 
 BROKER_TIMEOUT_SECONDS = 1.0
 LAG_WARNING_SECONDS = 60
+FREE_WARNING_BYTES = 200 << 20
 WARM_UP_PAUSE_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
@@ -134,14 +137,41 @@ def _lag(now: datetime) -> Finding:
     return Finding(state, _("The oldest change waits for %d seconds.") % seconds if seconds else _("Nothing waits."))
 
 
+def _indexing(now: datetime) -> Finding:
+    """Whether indexing goes on: something like a full disk stops it, and searching with what is indexed goes on."""
+    free = shutil.disk_usage(conf().DATA_DIR).free
+    if free < FREE_WARNING_BYTES:
+        return Finding(State.WARN, _("The disk is nearly full: %d MB are free.") % (free >> 20))
+    live = Q(state=IndexVersion.State.ACTIVE) | Q(state=IndexVersion.State.BUILDING)
+    stopped = IndexVersion.objects.filter(live).exclude(last_error="").count()
+    if stopped:
+        return Finding(State.WARN, _("%d index versions cannot be brought up to date; the admin says why.") % stopped)
+    return Finding(State.OK, _("%d MB are free.") % (free >> 20))
+
+
+def _drift(now: datetime) -> Finding:
+    """What the last comparisons of the active versions with the database found."""
+    found = IndexVersion.objects.active().aggregate(
+        differences=Sum("drift"), oldest=Min("checked_at"), never=Count("pk", filter=Q(checked_at=None))
+    )
+    if found["differences"]:
+        return Finding(State.WARN, _("%d differences; check_index --repair mends them.") % found["differences"])
+    if found["oldest"] is None or found["never"]:
+        return Finding(State.OK, _("Not every active version has been compared with the database yet."))
+    seconds = max(0, round((now - found["oldest"]).total_seconds()))
+    return Finding(State.OK, _("No differences; compared %d seconds ago or later.") % seconds)
+
+
 CHECKS: Mapping[str, Callable[[datetime], Finding]] = {
     "database": _database,
     "broker": _broker,
     "index": _index,
     "encoder": _encoder,
     "lag": _lag,
+    "indexing": _indexing,
+    "drift": _drift,
 }
-_NEED_DATABASE = frozenset({"index", "encoder", "lag"})
+_NEED_DATABASE = frozenset({"index", "encoder", "lag", "indexing", "drift"})
 
 
 def _timed(name: str, check: Callable[[datetime], Finding], now: datetime) -> Check:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from search import health
 from search.health import Check, State, is_ready, readiness
-from search.models import Collection, PendingChange
+from search.models import Collection, IndexVersion, PendingChange
 from search.retrieval import open_index, query_vectors
 from search.retrieval import warm_up as loading
 from tests.api.conftest import load_versions
@@ -48,15 +48,15 @@ def found(name: str) -> Check:
 def test_an_installation_that_serves_is_ready(served: None) -> None:
     checks = readiness(now=timezone.now())
 
-    assert [check.name for check in checks] == ["database", "broker", "index", "encoder", "lag"]
-    assert [check.finding.state for check in checks] == [State.OK] * 5
+    assert [check.name for check in checks] == ["database", "broker", "index", "encoder", "lag", "indexing", "drift"]
+    assert [check.finding.state for check in checks] == [State.OK] * 7
     assert is_ready(checks)
 
 
 def test_checks_can_be_left_out(served: None) -> None:
-    checks = readiness(now=timezone.now(), without=frozenset({"broker", "lag"}))
+    checks = readiness(now=timezone.now(), without=frozenset({"broker", "lag", "drift"}))
 
-    assert [check.name for check in checks] == ["database", "index", "encoder"]
+    assert [check.name for check in checks] == ["database", "index", "encoder", "indexing"]
 
 
 def test_a_fresh_installation_is_ready_for_its_first_collection(db: None) -> None:
@@ -100,6 +100,39 @@ def test_fresh_work_is_no_warning(served: None, make_document: MakeDocument) -> 
     make_document()
 
     assert found("lag").finding.state is State.OK
+
+
+def test_indexing_that_has_stopped_is_a_warning_that_tells_no_reason(served: None) -> None:
+    IndexVersion.objects.update(last_error="The disk of the index folder is full: /secret/path")
+
+    assert found("indexing").finding == health.Finding(
+        State.WARN, "1 index versions cannot be brought up to date; the admin says why."
+    )
+
+
+def test_a_disk_that_is_nearly_full_is_a_warning(served: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "FREE_WARNING_BYTES", 1 << 60)
+
+    assert found("indexing").finding.state is State.WARN
+    assert "nearly full" in found("indexing").finding.detail
+
+
+def test_a_version_that_was_never_compared_is_said_so(served: None) -> None:
+    assert found("drift").finding.detail == "Not every active version has been compared with the database yet."
+
+
+def test_what_the_last_comparison_found_is_a_figure(served: None) -> None:
+    IndexVersion.objects.update(drift=3, checked_at=timezone.now())
+
+    assert found("drift").finding == health.Finding(State.WARN, "3 differences; check_index --repair mends them.")
+    assert is_ready(readiness(now=timezone.now()))
+
+
+def test_a_clean_comparison_says_how_old_it_is(served: None) -> None:
+    IndexVersion.objects.update(drift=0, checked_at=timezone.now() - timedelta(seconds=50))
+
+    assert found("drift").finding.state is State.OK
+    assert "compared 50 seconds ago" in found("drift").finding.detail
 
 
 def test_a_check_that_raises_fails_without_saying_what_it_said(served: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +198,7 @@ def test_asking_costs_few_queries_however_much_waits(served: None, make_document
     for _ in range(5):
         make_document()
 
-    assert queries() == few <= 6
+    assert queries() == few <= 8
 
 
 def test_loading_is_begun_once_and_not_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from django.db.models import Max
 
-from search.indexing import lexical_feed, segments, version_files
+from search.indexing import lexical_feed, segments
 from search.indexing.applier import drain
 from search.indexing.checking import check as check_version
 from search.indexing.drift_report import DriftReport
@@ -80,16 +80,6 @@ def repair_version(version: IndexVersion) -> DriftReport:
     with hold(version.collection_id) as lease:
         _recount(version, lease)
     return check_version(version)
-
-
-def restore_files(version: IndexVersion, lease: Lease) -> bool:
-    """Write again whatever of the version's files is missing or damaged; tell whether anything was."""
-    if not version_files.mark_damaged(version, lease):
-        return False
-    lexical_feed.catch_up(version, lease)
-    for segment in version.segments.filter(state="damaged"):
-        segments.rewrite(version, lease, segment.first_id, segment.last_id)
-    return True
 
 
 def _chosen(collection: Collection, number: int | None) -> list[IndexVersion]:

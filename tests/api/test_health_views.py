@@ -36,7 +36,7 @@ def test_ready_says_what_was_checked(visitor: Client, make_document: MakeDocumen
     response = visitor.get("/health/ready")
 
     assert (response.status_code, response.json()["status"]) == (200, "ready")
-    assert list(response.json()["checks"]) == ["database", "broker", "index", "encoder", "lag"]
+    assert list(response.json()["checks"]) == ["database", "broker", "index", "encoder", "lag", "indexing", "drift"]
     assert all(set(check) == {"state", "detail", "ms"} for check in response.json()["checks"].values())
 
 
@@ -52,7 +52,7 @@ def test_a_check_can_be_left_out(visitor: Client, collection: Collection) -> Non
     response = visitor.get("/health/ready?exclude=index,lag&exclude=broker")
 
     assert response.status_code == 200
-    assert list(response.json()["checks"]) == ["database", "encoder"]
+    assert list(response.json()["checks"]) == ["database", "encoder", "indexing", "drift"]
 
 
 def test_a_check_that_does_not_exist_cannot_be_left_out(visitor: Client) -> None:
