@@ -124,7 +124,8 @@ def _finish_candidate(version: IndexVersion, lease: Lease) -> bool:
         report = gate.assess(version)
         failpoint("gate.judged")
         error = "" if report.passed else f"It may not go live: {' '.join(report.refusals)}"
-        IndexVersion.objects.filter(pk=version.pk).update(gate=report.as_json(), last_error=error)
+        candidate = IndexVersion.objects.filter(pk=version.pk, state=version.state)  # it may have been given up
+        candidate.update(gate=report.as_json(), last_error=error)
         version.refresh_from_db()
         if "files" in report.failed and version_files.mark_damaged(version, lease):
             return True  # written again by the next steps, and judged again

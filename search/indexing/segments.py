@@ -59,7 +59,16 @@ class Job:
     peak_memory: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class DeadRows:
+    """How many dead rows each segment had when they were counted, and how many chunks had been removed by then."""
+
+    removed: int
+    of_segment: dict[int, int]
+
+
 _jobs: dict[int, Job] = {}
+_dead_rows: dict[int, DeadRows] = {}
 
 
 def step(version: IndexVersion, lease: Lease, *, urgent_only: bool = False) -> bool:
@@ -133,6 +142,7 @@ def drop_jobs(versions: Iterable[int]) -> None:
     """Forget unfinished work on versions that have left service."""
     for pk in versions:
         _forget(pk)
+        _dead_rows.pop(pk, None)
 
 
 def forget_removed_tail(version: IndexVersion) -> None:
@@ -169,11 +179,16 @@ def remove_files_of_deleted_versions() -> None:
 def _sizes(version: IndexVersion, segments: list[Segment]) -> list[SegmentSize]:
     """Return rows and dead rows of each segment; dead ones are counted only when there are enough to matter."""
     total = sum(segment.rows for segment in segments)
-    counted = version.removed_chunks > total * conf().MAX_DEAD_SHARE / 4
-    dead = Chunk.objects.dead(version)
-    return [
-        SegmentSize(s.rows, dead.filter(pk__range=(s.first_id, s.last_id)).count() if counted else 0) for s in segments
-    ]
+    if version.removed_chunks <= total * conf().MAX_DEAD_SHARE / 4:
+        return [SegmentSize(segment.rows) for segment in segments]
+    seen = _dead_rows.get(version.pk)
+    pks = {segment.pk for segment in segments}
+    # Counting takes as long as there are dead rows, so not at each save: when another hundredth of all has left.
+    if seen is None or seen.of_segment.keys() != pks or not 0 <= version.removed_chunks - seen.removed <= total // 100:
+        dead = Chunk.objects.dead(version)
+        counts = {s.pk: dead.filter(pk__range=(s.first_id, s.last_id)).count() for s in segments}
+        seen = _dead_rows[version.pk] = DeadRows(version.removed_chunks, counts)
+    return [SegmentSize(segment.rows, seen.of_segment[segment.pk]) for segment in segments]
 
 
 def _tail_is_due(version: IndexVersion) -> bool:
