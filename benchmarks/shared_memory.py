@@ -54,7 +54,7 @@ def make(folder: Path, vectors: int, index_type: str) -> None:
         "synthetic.set_up(Path(sys.argv[1]))\n"
         "from search.models import Collection\n"
         "if not Collection.objects.exists():\n"
-        "    options = {'index_type': sys.argv[3]}\n"
+        "    options = {'index_type': sys.argv[3], 'recall': 0.5}  # random vectors: more would only take time\n"
         "    synthetic.make_version(synthetic.make_collection(int(sys.argv[2]), engine_options=options))\n"
     )
     command = [sys.executable, "-c", code, str(folder), str(vectors), index_type]
