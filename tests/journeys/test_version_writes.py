@@ -35,14 +35,10 @@ Document.objects.bulk_create([
 @pytest.fixture
 def versions(stack: Stack, slug: str) -> Versions:
     """A live version of many short documents, and a worker that works in small batches."""
-    stack.stop_worker()
     found = Versions(stack, slug)
     if ENCODER:
-        stack.sql("UPDATE search_collection SET encoder_runtime = %s WHERE slug = %s", [ENCODER, slug])
-    stack.shell(SETUP.format(slug=slug, count=DOCUMENTS))
-    stack.start_worker()
-    if ENCODER:
         found.build(encoder_runtime=ENCODER)
+    stack.shell(SETUP.format(slug=slug, count=DOCUMENTS))
     stack.wait_indexed(slug, BUILD_SECONDS)
     stack.stop_worker()
     stack.start_worker(env=SMALL_BATCHES)
