@@ -111,6 +111,7 @@ class CollectionAdmin(ModelAdmin):
                 "failed_url": addresses.documents(obj, indexing="failed"),
                 "search_url": addresses.search_page(obj),
                 "versions_url": addresses.index_versions(obj) if _may_see_versions(request) else "",
+                "made_otherwise": _made_otherwise(obj),
             }
         answer: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
         return answer
@@ -178,6 +179,16 @@ class CollectionAdmin(ModelAdmin):
         tasks.request_rebuild(collection, user=_person(request), activate_when_ready=goes_live)
         self.message_user(request, _rebuild_requested(1), messages.SUCCESS)
         return leave_dialog(request, redirect(addresses.collection(collection)))
+
+
+def _made_otherwise(collection: Collection) -> bool:
+    """Tell whether the live version has another recipe than the options that the form shows."""
+    version = collection.active_version()
+    if version is None:
+        return False
+    same = ("chunking", "engine", "engine_options", "encoder_revision")
+    named = [name for name in ("encoder_name", "encoder_runtime") if getattr(collection, name)]
+    return any(getattr(version, name) != getattr(collection, name) for name in (*same, *named))
 
 
 def _may_see_versions(request: HttpRequest) -> bool:

@@ -209,6 +209,18 @@ def test_a_candidate_can_be_made_to_wait(admin_client: Client, collection: Colle
     assert list(IndexVersion.objects.order_by("number").values_list("state", flat=True)) == ["active", "ready"]
 
 
+def test_the_form_says_when_the_live_version_was_made_otherwise(
+    admin_client: Client, collection: Collection, indexed: Indexed
+) -> None:
+    indexed()
+    said = "was made with other options"
+    assert said not in admin_client.get(change_url(collection)).content.decode()
+
+    Collection.objects.update(engine_options={"index_type": "Flat"})
+
+    assert said in admin_client.get(change_url(collection)).content.decode()
+
+
 def test_a_change_of_anything_else_builds_nothing(
     admin_client: Client, collection: Collection, indexed: Indexed
 ) -> None:

@@ -59,8 +59,10 @@ class Command(BaseCommand):
         if version.recall is not None:
             self.stdout.write(f"recall@10 {version.recall:.4f}, median {version.median_us or 0:.0f} µs a query")
         report = report_of(version)
-        if version.state != IndexVersion.State.ACTIVE and (report is None or not report.passed):
-            raise CommandError(f"{version} may not go live: {version.last_error or 'it left the queue.'}")
+        if version.state in (IndexVersion.State.RETIRED, IndexVersion.State.FAILED):
+            raise CommandError(f"{version} was given up: {version.last_error or 'another took its place.'}")
+        if version.state == IndexVersion.State.READY and report is not None and not report.passed:
+            raise CommandError(f"{version} may not go live: {' '.join(report.refusals)}")
 
 
 def _settled(version: IndexVersion) -> bool:
@@ -77,6 +79,6 @@ def _show(bar: "tqdm[Any]", version: IndexVersion) -> None:
     progress = version_progress(version)
     description = f"{version}: {progress.words}"
     if description != bar.desc.removesuffix(": ") or progress.total != bar.total:
-        bar.reset(total=progress.total or None)
         bar.set_description(description, refresh=False)
+        bar.reset(total=progress.total or None)
     bar.update(progress.done - bar.n)
