@@ -43,11 +43,11 @@ class Tuned:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One setting's recall, as much of it as is certain, and microseconds a query."""
+    """One setting's recall, the standard error of it, and microseconds a query."""
 
     values: dict[str, float]
     recall: float
-    sure: float
+    error: float
     us: float
 
 
@@ -58,7 +58,7 @@ def tune(index: Any, fixed: Values, held_out: HeldOut, target: float) -> Generat
     """Find the fastest parameters of an index whose recall@10 reaches the target; those of `fixed` stay.
 
     The index holds exactly the first `held_out.indexed` rows. When the target is out of reach, the parameters with
-    the highest recall are returned, and that recall.
+    the highest recall are returned, and their recall.
     """
     order = np.random.default_rng(len(held_out.queries)).permutation(len(held_out.queries))
     half = math.ceil(len(order) / 2)
@@ -77,7 +77,12 @@ class _Search:
     held_out: HeldOut
     target: float
     queries: Ids
+    margin: float = field(default=2.0)
     done: int = field(default=0)
+
+    def good(self, trial: Trial) -> bool:
+        """Return whether the target is reached by more than chance: by two standard errors where that is possible."""
+        return trial.recall - self.margin * trial.error >= self.target
 
     @property
     def width(self) -> str | None:
@@ -100,17 +105,19 @@ class _Search:
         return list(K_FACTORS) if tuned else [self.fixed.get("k_factor", 0.0)]
 
     def fastest(self) -> Trials:
-        """Return the fastest setting that is sure of the target, or else the one of the highest recall."""
+        """Return the fastest setting that is good for the target, or else the widest search."""
         ladder, factors = self.ladder, self.factors
         widest = yield from self.trial(ladder[-1], factors[-1])
-        if widest.sure < self.target:
-            return widest
+        if not self.good(widest):
+            if widest.recall < self.target:
+                return widest
+            self.margin = 0.0
         at, best = yield from self.narrowest(ladder, factors[-1], 0, widest)
         for factor in factors[:-1]:
             # A small factor needs a wider search; beyond half as wide again a larger factor is cheaper.
             wide = min(at + round(math.log(1.5, _LADDER)), len(ladder) - 1)
             trial = yield from self.trial(ladder[wide], factor)
-            if trial.sure >= self.target:
+            if self.good(trial):
                 _, trial = yield from self.narrowest(ladder[: wide + 1], factor, at, trial)
                 best = trial if trial.us < best.us else best
         return best
@@ -118,12 +125,12 @@ class _Search:
     def narrowest(
         self, ladder: list[int], factor: float, low: int, good: Trial
     ) -> Generator[BuildStep, None, tuple[int, Trial]]:
-        """Return the first place of the ladder that is sure of the target; its last one is, as `good` shows."""
+        """Return the first place of the ladder that is good for the target; its last one is, as `good` shows."""
         high = len(ladder) - 1
         while low < high:
             middle = (low + high) // 2
             trial = yield from self.trial(ladder[middle], factor)
-            if trial.sure >= self.target:
+            if self.good(trial):
                 high, good = middle, trial
             else:
                 low = middle + 1
@@ -132,7 +139,7 @@ class _Search:
     def report(self, found: Trial) -> Generator[BuildStep, None, Tuned]:
         """Measure with other queries, one at a time; search wider while these miss what the first half reached."""
         trial = yield from self.trial_of(found.values)
-        if found.sure >= self.target:
+        if found.recall >= self.target:
             for values in self.wider(found.values):
                 if trial.recall >= self.target:
                     break
@@ -174,11 +181,11 @@ class _Search:
             size = max(1, min(1_000, int(_STEP_SECONDS * at / seconds)))
             self.done += 1
             yield BuildStep("measuring", self.done, self.done + 10)
-        recall, sure = self.judged(np.concatenate(shares), self.queries[:at])
-        return Trial(values, recall, sure, seconds / at * 1e6)
+        recall, error = self.judged(np.concatenate(shares), self.queries[:at])
+        return Trial(values, recall, error, seconds / at * 1e6)
 
     def judged(self, shares: Recall, chosen: Ids) -> tuple[float, float]:
-        """Return the recall, and what it is at least by one standard error: of people's queries or of the sample.
+        """Return the recall and its standard error: of people's queries or of the sample.
 
         The worse of both counts, when there are 50 of both; otherwise they are one.
         """
@@ -187,7 +194,7 @@ class _Search:
         if min(map(len, groups)) < _GROUP:
             groups = [shares]
         worst = min(groups, key=lambda group: float(group.mean()))
-        return float(worst.mean()), float(worst.mean() - worst.std() / math.sqrt(len(worst)))
+        return float(worst.mean()), float(worst.std() / math.sqrt(len(worst)))
 
     def times(self, values: dict[str, float]) -> Generator[BuildStep, None, Recall]:
         """Return microseconds of single searches, after a few that warm the caches."""

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 
 from search.engines.faiss_build import SegmentBuild
+from search.engines.faiss_choice import POOR_GRAPH_FROM
 from search.engines.faiss_held_out import HeldOut, held_out
 from search.engines.faiss_layers import layers_of
 from search.engines.faiss_tuning import Tuned, tune
@@ -98,7 +100,10 @@ def test_near_duplicates_raise_the_construction_of_the_graph(tmp_path: Path) -> 
     file = finish(SegmentBuild(source, 120, tmp_path, {"recall": 0.995}).run())
     assert file.measured is not None
     first, second = file.measured.candidates[:2]
-    assert dict(first.parameters)["efSearch"] > dict(second.parameters)["efSearch"]
+    assert dict(first.parameters)["efSearch"] > POOR_GRAPH_FROM
+    assert first.index_type == second.index_type
+    index = faiss.read_index(str(file.path))
+    assert layers_of(index).leaf.hnsw.efConstruction == 400
     assert file.measured.recall >= 0.995
 
 
