@@ -106,15 +106,15 @@ def _drain_held(collection_id: int, lease: Lease, deadline: float) -> tuple[int,
     segments.drop_jobs(left.values_list("pk", flat=True))
     applied = 0
     while True:
+        late, unfinished = time.monotonic() > deadline, False
         for version in _fed_active_first(collection_id):
             count, more = _advance(version, lease)
             applied += count
-            if more:
-                break  # the live version first, at every step
-        else:
-            return applied, False
-        if time.monotonic() > deadline:
-            return applied, True
+            unfinished = unfinished or more
+            if more and not late:
+                break  # the live version first, at every step but the last: builds go on however many saves come
+        if late or not unfinished:
+            return applied, unfinished
 
 
 def _fed_active_first(collection_id: int) -> list[IndexVersion]:

@@ -288,3 +288,19 @@ def test_a_document_that_waits_for_a_missing_encoder_says_so(
     assert "No encoder runtime is called 'quantum'" in status.reason
     Collection.objects.update(encoder_runtime="")
     assert indexed() == 1
+
+
+def test_a_candidate_goes_on_while_saves_never_let_the_live_version_rest(
+    collection: Collection, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    document = make_document(body="penguin")
+    indexed()
+    requests.request_rebuild(collection, activate_when_ready=False)
+    for number in range(12):
+        document.body = f"penguin {number}"
+        document.save()
+        applier.drain(collection.pk, budget_seconds=0)
+    candidate = collection.index_versions.get(number=2)
+
+    assert candidate.filled_to is None
+    assert candidate.documents == 1

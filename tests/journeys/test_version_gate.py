@@ -4,6 +4,7 @@ import pytest
 
 from tests.journeys.stack import ADMIN, Stack
 from tests.journeys.versions import FINE, Versions
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -26,6 +27,7 @@ def refused(versions: Versions) -> int:
     """Build a candidate that its gate refuses; return its number."""
     candidate = versions.change(chunking=FINE)
     versions.wait(candidate, "ready")
+    wait_until(lambda: bool((versions.get(candidate)["gate"] or {}).get("current")), seconds=60, what="it is judged")
     return candidate
 
 
