@@ -66,6 +66,7 @@ def _act(name: str, action: str) -> None:
         code = getattr(errno, action.upper())
         raise OSError(code, os.strerror(code), name)
     elif action == "hang":
+        del os.environ[VARIABLE]  # once: whoever wakes up goes on
         os.kill(os.getpid(), signal.SIGSTOP)
     else:
         raise ValueError(f"{VARIABLE}: {action!r} is not kill, error, eio, enospc or hang.")

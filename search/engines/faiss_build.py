@@ -23,7 +23,7 @@ from .faiss_checkpoint import Checkpoints, Progress, build_key
 from .faiss_choice import choose
 from .faiss_gpu import on_cpu, on_gpu
 from .faiss_held_out import HeldOut, held_out
-from .faiss_layers import layers_of
+from .faiss_layers import layers_of, write_index
 from .faiss_training import train
 from .faiss_tuning import Tuned, tune
 from .faiss_types import AUTO, Recipe, fitting, make_index, recall_of, recipe_for, type_of
@@ -158,13 +158,11 @@ class SegmentBuild:
         self.checkpoints.save(on_cpu(index), progress)
 
     def _publish(self, index: Any, recipe: Recipe, order: Ids, tuned: Tuned) -> Generator[BuildStep, None, SegmentFile]:
-        import faiss
-
         check_complete(index, len(order), self.trained_on)
         failpoint("seal.before_write")
         with scratch_file(self.folder, ".faiss") as scratch, scratch_file(self.folder, ".npy") as ids_scratch:
             yield BuildStep("writing", 0, 2)
-            faiss.write_index(index, str(scratch))
+            write_index(index, scratch)
             np.save(ids_scratch, order)
             failpoint("seal.written")
             yield BuildStep("writing", 1, 2)

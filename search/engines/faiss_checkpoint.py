@@ -18,6 +18,7 @@ from search.datatypes import Candidate, Ids
 from search.failpoints import failpoint
 from search.files import move_into_place, scratch_file, sha256_file
 
+from .faiss_layers import write_index
 from .faiss_types import Recipe
 
 PREFIX = "building-"
@@ -65,12 +66,10 @@ class Checkpoints:
 
     def save(self, index: Any, progress: Progress) -> None:
         """Write a checkpoint in the place of the one before. Raises OSError."""
-        import faiss
-
         begun = time.monotonic()
         failpoint("build.checkpoint")
         with scratch_file(self.folder, ".faiss") as scratch, scratch_file(self.folder, ".json") as note:
-            faiss.write_index(index, str(scratch))
+            write_index(index, scratch)
             sha256 = sha256_file(scratch)
             path = self.folder / f"{PREFIX}{self.key}-{sha256}.faiss"
             move_into_place(scratch, path)

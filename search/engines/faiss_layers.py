@@ -8,6 +8,7 @@ search it at the same time.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -194,6 +195,15 @@ def mask_selector(mask: np.ndarray) -> Any:
 def name_of(part: Any) -> str:
     """Return the name of a FAISS object's class."""
     return type(part).__name__
+
+
+def write_index(index: Any, path: Path) -> None:
+    """Write an index. Raises OSError; FAISS's own writer tells of a full disk as a RuntimeError, or not at all when
+    the file is closed."""
+    import faiss
+
+    with path.open("wb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write, 1 << 20))
 
 
 def _storage(graph: Any) -> Any:

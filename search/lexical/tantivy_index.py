@@ -11,6 +11,7 @@ chunk's id once as a raw text term (`key`) and once as a fast number for reading
 import contextlib
 import math
 import os
+import re
 import shutil
 import time
 import uuid
@@ -29,6 +30,7 @@ from search.files import fsync_path, sha256_file
 _ANALYZER = "semsearch_en"
 _HEAP_BYTES = 32_000_000
 _KEEP_SECONDS = 60
+_OS_ERROR = re.compile(r"\(os error (28|122|30|5)\)")  # ENOSPC, EDQUOT, EROFS, EIO as tantivy tells of them
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
 
@@ -106,6 +108,8 @@ class LexicalWriter:
         except (ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
+            if code := _OS_ERROR.search(str(error)):  # a full disk is not a damaged index
+                raise OSError(int(code[1]), os.strerror(int(code[1])), str(self.work)) from error
             raise LexicalDamaged(f"The lexical index in {self.work.name} cannot be extended: {error}") from error
         failpoint("lexical.written")
         return self._publish(generation, last)

@@ -4,6 +4,7 @@ Each runs in a process of its own that Django was set up in but that has touched
 (multiprocessing's forkserver), so that a kill is a kill and a stop is a stop.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -25,9 +26,12 @@ if not apps.ready:
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.utils import timezone
 
 from search import failpoints
+from search.conf import conf
 from search.engines import faiss_checkpoint
+from search.health import readiness
 from search.indexing import lifecycle, requests, retention
 from search.indexing.checking import check
 from search.indexing.sweep import collections_with_work, sweep
@@ -199,18 +203,47 @@ def document_changed() -> bool:
     return Document.objects.filter(body="elephant edited1x").exists()
 
 
-def active_type() -> str:
-    """What the active version's main segment is built as, and the version's number."""
-    version = Collection.objects.get().active_version()
-    assert version is not None
-    main = version.segments.order_by("-rows").first()
-    return f"{version.number} {main.index_type if main else None}"
+def full_disk() -> list[str]:
+    """The index's disk is full for a while: indexing says so and waits, searching goes on, nothing is lost."""
+    make()
+    collection = Collection.objects.get()
+    wrong = []
+    ballast = conf().index_dir / "ballast"
+    fill(ballast)
+    add(collection, 30)
+    requests.request_rebuild(collection)
+    for _ in range(5):  # more often than a document has attempts
+        wake_up(sweep)
+        wrong += searches()
+    active = collection.active_version()
+    if active is None or "is full" not in active.last_error:
+        wrong.append(f"the state is not clear: {active and active.last_error!r}")
+    states = [check.finding.state for check in readiness(now=timezone.now()) if check.name == "indexing"]
+    if states != ["warn"]:
+        wrong.append(f"the health report says {states}")
+    if PendingChange.objects.failed().exists() or not PendingChange.objects.waiting().exists():
+        wrong.append(f"the queue is {list(PendingChange.objects.values())}")
+    ballast.unlink()
+    wrong += judge()
+    active = collection.active_version()
+    if active is None or active.last_error or active.number != 3:
+        wrong.append(f"{active} says {active and active.last_error!r}")
+    return wrong
+
+
+def fill(ballast: Path) -> None:
+    """Use up every byte of a disk."""
+    with ballast.open("wb", buffering=0) as file:
+        for size in (65_536, 4_096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * size)
 
 
 WORK: dict[str, Callable[[], Any]] = {
     f.__name__: f
     for f in (
         make, prepare_apply, prepare_seal, prepare_merge, prepare_build, prepare_nothing, prepare_rollback,
-        work, roll_back, prune, settle, searches, judge, active_type,
+        work, roll_back, prune, settle, searches, judge, full_disk,
     )
 }  # fmt: skip
