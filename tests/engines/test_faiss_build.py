@@ -232,7 +232,9 @@ def _recall(engine: FaissEngine, file: SegmentFile, source: Source) -> float:
     asked = queries(100)
     true = source.ids[np.argsort(-(asked @ source.vectors.T), axis=1)[:, :10]]
     found = reader_of(engine, file).search(asked, 10)
-    return float(np.mean([len({*answer.ids.tolist()} & {*row.tolist()}) / 10 for answer, row in zip(found, true, strict=True)]))
+    return float(
+        np.mean([len({*answer.ids.tolist()} & {*row.tolist()}) / 10 for answer, row in zip(found, true, strict=True)])
+    )
 
 
 @pytest.fixture

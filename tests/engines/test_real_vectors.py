@@ -16,7 +16,8 @@ from search.engines.exact_engine import ExactReader
 from search.engines.faiss_engine import FaissEngine
 from tests.engines.layouts import NO_IDS, Source, built
 
-pytestmark = pytest.mark.xdist_group("real vectors")
+# The first test encodes the texts, in about a minute on two quiet cores.
+pytestmark = [pytest.mark.xdist_group("real vectors"), pytest.mark.timeout(1_200)]
 
 ASKED = 200
 FLOORS = {
