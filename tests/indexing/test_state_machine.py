@@ -7,6 +7,7 @@ show a document that nobody may see.
 
 import contextlib
 import itertools
+import os
 import random
 import shutil
 from typing import Any, ClassVar
@@ -18,8 +19,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from search import failpoints
-from search.engines import faiss_engine
-from search.indexing import applier, builder, lexical_feed, reconcile, requests, segments
+from search.engines import faiss_build, faiss_checkpoint
+from search.indexing import (
+    applier,
+    builder,
+    gate,
+    lexical_feed,
+    lifecycle,
+    measuring,
+    reconcile,
+    requests,
+    retention,
+    segments,
+)
+from search.indexing.checking import check
 from search.indexing.leases import LeaseBusy, hold
 from search.indexing.sweep import sweep
 from search.lexical import tantivy_index
@@ -28,8 +41,26 @@ from search.query_service import NotReady, search
 from search.retrieval import open_index
 
 _STEPS = 50
-_HISTORIES = 64
-_KILLABLE = (applier, builder, lexical_feed, segments, faiss_engine, tantivy_index)
+_HISTORIES = int(os.environ.get("SEMSEARCH_TEST_HISTORIES", "48"))
+_KILLABLE = (
+    applier,
+    builder,
+    lexical_feed,
+    lifecycle,
+    measuring,
+    retention,
+    segments,
+    faiss_build,
+    faiss_checkpoint,
+    tantivy_index,
+)
+_OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"index_type": "Flat"},
+    {"index_type": "HNSW"},
+    {"index_type": "IVFFlat", "recall": 0.9},
+    {"index_type": "rule"},
+)
 
 
 class Killed(BaseException):
@@ -41,6 +72,7 @@ class History(RuleBasedStateMachine):
 
     operations: ClassVar[int] = 0
     kills: ClassVar[int] = 0
+    taken_back: ClassVar[int] = 0
     words = itertools.count()
 
     @initialize()
@@ -158,10 +190,69 @@ class History(RuleBasedStateMachine):
             else:
                 segments.seal(version, lease)
 
-    @rule()
-    def rebuild(self) -> None:
+    @rule(options=st.sampled_from(_OPTIONS), activate=st.booleans(), tokens=st.sampled_from([None, 16, 30]))
+    def rebuild(self, options: dict[str, Any], activate: bool, tokens: int | None) -> None:
+        """A candidate with other engine options and other chunks, which may wait for somebody to activate it."""
         self.count()
-        requests.request_rebuild(self.collection)
+        chunking = {} if tokens is None else {"max_tokens": tokens}
+        Collection.objects.update(engine_options=options, chunking=chunking)
+        requests.request_rebuild(self.collection, activate_when_ready=activate)
+
+    def any_version(self) -> IndexVersion | None:
+        """Any version of the collection, whatever its state."""
+        versions = list(self.collection.index_versions.order_by("pk"))
+        return self.random.choice(versions) if versions else None
+
+    @rule(name=st.sampled_from([None, "rollback.before_commit", "rollback.committed"]))
+    def roll_back(self, name: str | None) -> None:
+        """Somebody takes a version back; what cannot be taken back says so."""
+        self.act_on_a_version(lifecycle.roll_back, name, lifecycle.CannotRollBack)
+
+    @rule()
+    def cancel(self) -> None:
+        """Somebody stops a candidate."""
+        self.act_on_a_version(lifecycle.cancel, None, lifecycle.CannotCancel)
+
+    @rule(name=st.sampled_from([None, "prune.committed"]))
+    def prune(self, name: str | None) -> None:
+        """Somebody gives a version up; never one that is in use."""
+        before = self.collection.active_version()
+        self.act_on_a_version(retention.prune, name, retention.CannotPrune)
+        assert self.collection.active_version() == before
+
+    @rule(override=st.booleans())
+    def activate(self, override: bool) -> None:
+        """Somebody wants a version live; one that has not applied everything never goes live."""
+        self.count()
+        version = self.any_version()
+        if version is not None:
+            with contextlib.suppress(lifecycle.CannotActivate):
+                lifecycle.activate(version, override_reason="It is wanted." if override else "")
+
+    def act_on_a_version(self, act: Any, name: str | None, refusal: type[Exception]) -> None:
+        self.count()
+        version = self.any_version()
+        if version is None:
+            return
+        with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed, refusal):
+            if name:
+                self._arm(patch, name, 0)
+            act(version)
+
+    @rule()
+    def deliver_while_the_gate_refuses(self) -> None:
+        """The worker works while nothing is good enough: no candidate goes live."""
+        self.count()
+        before = self.collection.active_version()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(gate.CHECKS, "recall", lambda version: (False, "Not good enough today."))
+            applier.drain(self.collection.pk, budget_seconds=60)
+        after = self.collection.active_version()
+        if before is not None and before != after:
+            assert after is not None
+            judged = gate.GateReport.from_json(after.gate)
+            assert judged is not None
+            assert judged.passed  # it had been judged before
 
     @rule()
     def reindex(self) -> None:
@@ -197,10 +288,11 @@ class History(RuleBasedStateMachine):
             return
         for _ in range(3):
             sweep()
-        reconcile.repair(self.collection)
+        reconcile.repair_all(self.collection)
         assert not PendingChange.objects.exists(), list(PendingChange.objects.values())
-        report = reconcile.check(self.collection)
-        assert report.clean, report
+        for fed in self.collection.index_versions.fed():
+            report = check(fed)
+            assert report.clean, report
         version = self.collection.active_version()
         published = set(Document.objects.published().values_list("pk", flat=True))
         if version is None:
@@ -212,6 +304,20 @@ class History(RuleBasedStateMachine):
             word = (document.body.split() or [document.title])[-1]
             found = {result.document_id for result in search(word, mode="lexical", k=100).results}
             assert document.pk in found, (document, word)
+        self.take_back()
+
+    def take_back(self) -> None:
+        """Any retired version comes back with today's documents."""
+        retired = self.collection.index_versions.filter(state="retired", pruned_at=None).order_by("number").first()
+        if retired is None:
+            return
+        lifecycle.roll_back(retired)
+        sweep()
+        reconcile.repair_all(self.collection)
+        retired.refresh_from_db()
+        assert retired.state == "active", (retired.state, retired.last_error, retired.gate)
+        assert check(retired).clean
+        type(self).taken_back += 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -220,14 +326,18 @@ def test_random_histories_end_as_the_database_says(settings: Any) -> None:
     settings.SEMSEARCH = {
         **settings.SEMSEARCH, "TAIL_MAX_ROWS": 12, "MERGE_FANOUT": 2, "RETRY_SECONDS": 0, "MAX_ATTEMPTS": 1_000,
     }  # fmt: skip
-    History.operations = History.kills = 0
+    History.operations = History.kills = History.taken_back = 0
     run_state_machine_as_test(
         History,
         settings=_hypothesis_settings(),
     )
-    print(f"\n{History.operations} operations, {History.kills} kills: 0 lost, 0 stale, 0 ghosts")  # noqa: T201
+    print(  # noqa: T201
+        f"\n{History.operations} operations, {History.kills} kills, {History.taken_back} versions taken back: "
+        "0 lost, 0 stale, 0 ghosts"
+    )
     assert History.operations >= 2_000
     assert History.kills >= 20
+    assert History.taken_back >= 5
 
 
 def _hypothesis_settings() -> settings:

@@ -179,7 +179,8 @@ def test_no_damaged_file_is_opened_and_each_is_written_again_without_encoding(
 
 def problems_of(version: IndexVersion, number: int, choose: random.Random, foreign: dict[str, Path]) -> list[str]:
     """Damage one file after another, then all of them at once; return what was opened, not found or not mended."""
-    wrong, damaged = [], {}
+    wrong: list[str] = []
+    damaged: dict[Path, bytes | None] = {}
     for path, kind in chosen(version, choose):
         damage = DAMAGES[(number + len(damaged)) % len(DAMAGES)]
         whole = path.read_bytes()
