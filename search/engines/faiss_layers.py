@@ -203,7 +203,7 @@ def write_index(index: Any, path: Path) -> None:
     import faiss
 
     with path.open("wb") as file:
-        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write, 1 << 20))  # type: ignore[attr-defined]  # type: ignore[attr-defined]
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write, 1 << 20))  # type: ignore[attr-defined]
 
 
 def _storage(graph: Any) -> Any:
