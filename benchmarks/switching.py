@@ -34,7 +34,10 @@ collection = synthetic.make_collection(int(sys.argv[2]), engine_options=options)
 for number in range(3):
     version = synthetic.make_version(collection)
     IndexVersion.objects.filter(pk=version.pk).update(recall=1.0, recall_target=0.5, ready_at=version.created_at)
-    IndexVersion.objects.filter(pk=version.pk).update(gate=gate.assess(version).as_json())
+    version.refresh_from_db()
+    report = gate.assess(version)
+    assert report.passed, report.refusals
+    IndexVersion.objects.filter(pk=version.pk).update(gate=report.as_json())
     state = ("active", "retired", "retired")[number]
     IndexVersion.objects.filter(pk=version.pk).update(state=state, activated_at=version.created_at)
 """
