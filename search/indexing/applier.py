@@ -60,6 +60,7 @@ class Work:
     encoded_at: datetime | None = None
     chunks: list[TextChunk] = field(default_factory=list)
     error: str = ""
+    again: bool = False  # whatever the indexes hold of it is not to be relied on
 
 
 def drain(collection_id: int, *, budget_seconds: float | None = None) -> DrainReport:
@@ -244,7 +245,7 @@ def _planned(version: IndexVersion, claimed: Sequence[PendingChange]) -> list[Wo
         published = document is not None and document.state == Document.State.PUBLISHED
         now = DocumentNow(document.collection_id, published, digest) if document else None
         outcome = decide(now, collection_id=version.collection_id, held_content_hash=held.get(row.document_id))
-        batch.append(Work(row, document, outcome, digest))
+        batch.append(Work(row, document, outcome, digest, again=held.get(row.document_id) == ""))
     return batch
 
 
@@ -295,7 +296,7 @@ def _commit(version: IndexVersion, batch: Sequence[Work], lease: Lease) -> None:
         version.refresh_from_db()
         if version.state not in IndexVersion.FED_STATES:
             raise LeaseLost(f"{version} has left service.")
-        chunk_rows.replace(version, wanted)
+        chunk_rows.replace(version, wanted, again={work.pending.document_id for work in batch if work.again})
         _note_documents(version, batch)
     failpoint("apply.committed")
 

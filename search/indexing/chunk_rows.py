@@ -1,7 +1,7 @@
 """Writes the chunks of documents in a version as the rows they should now be. Runs inside the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db.models import F
 
@@ -12,10 +12,11 @@ from search.models import Chunk, IndexVersion
 _ASIDE = 1_000_000_000  # added to ordinals while several chunks of a document change places
 
 
-def replace(version: IndexVersion, wanted: Mapping[int, Sequence[TextChunk]]) -> None:
+def replace(version: IndexVersion, wanted: Mapping[int, Sequence[TextChunk]], *, again: Collection[int] = ()) -> None:
     """Make the live chunks of each document (id → chunks) the wanted ones, at the version's current generation.
 
-    Chunks with the same encoded text keep their row, and with it their vector id.
+    Chunks with the same encoded text keep their row, and with it their vector id; those of documents in `again`
+    count as added all the same, so that the indexes take them anew.
     """
     held: defaultdict[int, list[HeldChunk]] = defaultdict(list)
     rows = Chunk.objects.filter(version=version, document__in=list(wanted)).live()
@@ -33,6 +34,8 @@ def replace(version: IndexVersion, wanted: Mapping[int, Sequence[TextChunk]]) ->
     for at in range(0, len(removed), 500):
         Chunk.objects.filter(pk__in=removed[at : at + 500]).update(removed_generation=version.generation)
     _move(moved)
+    live = Chunk.objects.filter(version=version).live()
+    live.filter(document__in=[pk for pk in wanted if pk in again]).update(added_generation=version.generation)
     Chunk.objects.bulk_create(added, batch_size=500)
     IndexVersion.objects.filter(pk=version.pk).update(
         chunks=F("chunks") + len(added) - len(removed), removed_chunks=F("removed_chunks") + len(removed)

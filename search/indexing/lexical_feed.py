@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from search.failpoints import failpoint
+from search.indexing.fingerprints import content_hash
 from search.indexing.leases import Lease
 from search.lexical.tantivy_index import LexicalDamaged, LexicalEntry, LexicalWriter, Publication
 from search.models import Chunk, Document, IndexedDocument, IndexVersion, PendingChange
@@ -62,9 +64,32 @@ def _publish(version: IndexVersion, lease: Lease, last: Publication | None) -> P
             return publication
     except LexicalDamaged as error:
         logger.warning("Building the lexical index of %s anew: %s", version, error)
-    return writer.apply(
+    publication = writer.apply(
         generation=version.generation, removed=(), added=_entries(_everything(version), lease), last=None
     )
+    _note_changed(version, lease)
+    return publication
+
+
+def _note_changed(version: IndexVersion, lease: Lease) -> None:
+    """Have every chunk of a document fed again when its change is applied, if its text is not the one it is cut from.
+
+    What was just built has the text of today at the places of yesterday; a chunk that turns out to stay would keep it.
+    """
+    held = IndexedDocument.objects.filter(version=version).order_by("pk")
+    documents = Document.objects.filter(pk=OuterRef("document_id"))
+    changed = held.exclude(Exists(documents.filter(revision=OuterRef("revision"))))
+    after = 0
+    while rows := list(changed.filter(pk__gt=after).values_list("pk", "document_id", "content_hash")[:_BLOCK_ROWS]):
+        lease.renew()
+        texts = Document.objects.in_bulk({row[1] for row in rows})
+        other = [
+            pk
+            for pk, document_id, digest in rows
+            if (document := texts.get(document_id)) and content_hash(document.title, document.body) != digest
+        ]
+        IndexedDocument.objects.filter(pk__in=other).update(content_hash="")
+        after = rows[-1][0]
 
 
 def _added_since(version: IndexVersion, generation: int) -> Iterator["ChunkQuerySet"]:

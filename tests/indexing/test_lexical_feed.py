@@ -1,0 +1,63 @@
+"""The lexical index built anew while documents wait: each entry has the text of its chunk, not of its old place."""
+
+from collections.abc import Callable
+
+import pytest
+
+from search.indexing import lexical_feed
+from search.indexing.leases import hold
+from search.models import Chunk, Collection, Document, IndexVersion
+from search.query_service import search
+from tests.conftest import MakeDocument
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Indexed = Callable[[], int]
+
+FIRST = "\n\n".join(f"{word} {'filler ' * 30}" for word in ("alpha", "beta", "gamma"))
+
+
+def build_anew(version: IndexVersion) -> None:
+    """Lose the lexical index and build it from the database, as the worker does."""
+    IndexVersion.objects.filter(pk=version.pk).update(lexical_files={})
+    with hold(version.collection_id) as lease:
+        lexical_feed.catch_up(version, lease)
+
+
+def entries(word: str) -> list[int]:
+    """The chunks that a lexical search for a word finds."""
+    return [result.chunk_id for result in search(word, mode="lexical", k=10).results]
+
+
+@pytest.fixture
+def version(collection: Collection, make_document: MakeDocument, indexed: Indexed) -> IndexVersion:
+    """One document of several chunks."""
+    make_document(external_id="d", body=FIRST)
+    indexed()
+    version = collection.active_version()
+    assert version is not None
+    assert version.chunks >= 3
+    return version
+
+
+def test_chunks_that_moved_while_the_index_was_built_anew_keep_their_words(
+    version: IndexVersion, indexed: Indexed
+) -> None:
+    Document.objects.update(body=f"omega {'other ' * 30}\n\n{FIRST}")
+    build_anew(version)
+    indexed()
+    for word in ("alpha", "beta", "gamma", "omega"):
+        [found] = entries(word)
+        chunk = Chunk.objects.get(pk=found)
+        assert word in Document.objects.get().body[chunk.start : chunk.end]
+
+
+def test_an_edit_that_was_taken_back_while_the_index_was_built_anew_leaves_no_trace(
+    version: IndexVersion, indexed: Indexed
+) -> None:
+    Document.objects.update(body=FIRST.replace("beta", "delta"))
+    build_anew(version)
+    Document.objects.update(body=FIRST)
+    indexed()
+    assert entries("delta") == []
+    assert len(entries("beta")) == 1
