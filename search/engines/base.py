@@ -130,6 +130,15 @@ class Engine(ABC):
     def open(self, state: IndexState, previous: IndexReader | None = None) -> IndexReader:
         """Return a reader of `state`, taking over what `previous` has open already. Raises IndexDamaged."""
 
+    @property
+    def recall_target(self) -> float | None:
+        """The recall@10 that an index of these options must reach; None when none was asked for."""
+        return 1.0 if self.capabilities.exact else None
+
+    def wider(self, parameters: dict[str, float]) -> dict[str, float] | None:
+        """Return search parameters that look at more of a segment, or None where they are fixed or there are none."""
+        return None
+
     def check(self, dimension: int, rows: int | None = None) -> None:
         """Raise BadEngineOptions when the options cannot work at this dimension, or with so many vectors.
 

@@ -11,8 +11,8 @@ from search.datatypes import Candidate
 
 from .faiss_types import Recipe, ivf_lists
 
-GRAPH_FROM = 4_096
-"""Fewer vectors are searched exactly in a quarter of a millisecond."""
+GRAPH_FROM = 10_000
+"""Fewer vectors are searched exactly in two thirds of a millisecond, and are written in a fraction of a second."""
 
 EXACT_FROM = 0.9995
 """Whoever asks for more recall gets an exact index."""

@@ -7,6 +7,7 @@ masked. FAISS is imported in the process and at the time that first needs it. Ho
 here: `faiss_types` names what can be built, `faiss_build` builds it.
 """
 
+import math
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from .base import (
     check_vectors,
 )
 from .faiss_segment import OpenSegment, open_segment, rows_of
+
+_WIDER = 1.5
 
 
 class FaissReader(IndexReader):
@@ -115,6 +118,16 @@ class FaissEngine(Engine):
     @classmethod
     def validate(cls, options: dict[str, Any]) -> None:
         faiss_types.validate(options)
+
+    @property
+    def recall_target(self) -> float | None:
+        return faiss_types.target_of(self.options)
+
+    def wider(self, parameters: dict[str, float]) -> dict[str, float] | None:
+        if faiss_types.is_fixed(self.options):
+            return None
+        wider: dict[str, float] = {name: math.ceil(value * _WIDER) for name, value in parameters.items()}
+        return wider if wider != parameters else None
 
     def check(self, dimension: int, rows: int | None = None) -> None:
         faiss_types.check(self.options, dimension, rows)

@@ -19,7 +19,7 @@ K = 10
 """Recall is measured on this many neighbours."""
 
 FEWEST_ROWS = 20
-MOST_QUERIES = 2_000
+MOST_QUERIES = 4_000
 ONE_OF = 20
 """At most one row of so many is held out."""
 

@@ -89,6 +89,16 @@ def recall_of(options: Mapping[str, Any]) -> float:
     return float(options.get("recall", DEFAULT_RECALL))
 
 
+def is_fixed(options: Mapping[str, Any]) -> bool:
+    """Tell whether the search parameters are somebody's choice, and not tuned."""
+    return type_of(options) == RULE or any(name in options for name in _SEARCH_OPTIONS)
+
+
+def target_of(options: Mapping[str, Any]) -> float | None:
+    """Return the recall@10 to be reached; None where fixed parameters decide and no recall was named."""
+    return None if is_fixed(options) and "recall" not in options else recall_of(options)
+
+
 def recipe_for(options: Mapping[str, Any], rows: int, dimension: int) -> Recipe | None:
     """Return what to build of so many vectors, or None for `auto`. Too few vectors for the type are built Flat."""
     name = type_of(options)

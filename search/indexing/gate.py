@@ -14,7 +14,6 @@ from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.engines.base import BadEngineOptions, BadVectors, IndexDamaged
 from search.files import sha256_file
 from search.index_state import read_state, segment_file, vectors_of
-from search.indexing.measuring import recall_target
 from search.lexical.tantivy_index import LexicalDamaged, Publication, open_publication
 from search.models import Chunk, Document, IndexedDocument, IndexVersion, MissingEmbedding
 
@@ -130,9 +129,10 @@ def _recall(version: IndexVersion) -> tuple[bool, str]:
         return True, _("There is nothing to measure: no text is in it.")
     if version.recall is None:
         return False, _("Its recall has not been measured.")
-    target = recall_target(version)
-    found = _("Recall@10 is %(recall).4f; %(target)g was asked for.") % {"recall": version.recall, "target": target}
-    return version.recall >= target, found
+    if version.recall_target is None:
+        return True, _("Recall@10 is %.4f; none was asked for, since the search parameters are fixed.") % version.recall
+    found = _("Recall@10 is %(recall).4f; %(target)g was asked for.")
+    return version.recall >= version.recall_target, found % {"recall": version.recall, "target": version.recall_target}
 
 
 def _files(version: IndexVersion) -> tuple[bool, str]:

@@ -17,19 +17,18 @@ from search import registry
 from search.datatypes import BuildStep, Ids, Vectors
 from search.engines.base import IndexReader
 from search.failpoints import failpoint
+from search.files import folder_bytes
 from search.index_state import StoredVectors, read_state
 from search.indexing.leases import Lease
 from search.indexing.logged_queries import logged_query_vectors
 from search.indexing.segments import next_generation
-from search.models import Chunk, IndexVersion
+from search.models import Chunk, IndexVersion, Segment
 
 K = 10
-DEFAULT_RECALL = 0.98
 _CHUNK_QUERIES = 200
 _BLOCK_ROWS = 4_000
 _SEARCHES_A_STEP = 25
 _ROUNDS = 6
-_WIDTHS = ("nprobe", "efSearch", "k_factor")
 _TIE = 1e-5  # distances closer than this are one distance; float32 sums differ by the order of adding
 
 
@@ -65,9 +64,7 @@ def step(version: IndexVersion, lease: Lease) -> bool:
         del _running[version.pk]
         raise
     else:
-        IndexVersion.objects.filter(pk=version.pk).update(
-            step=f"measuring: {progress.phase}"[:20], step_done=progress.done, step_total=progress.total
-        )
+        version.note_step(f"measuring: {progress.phase}", progress.done, progress.total)
     version.refresh_from_db()
     return True
 
@@ -80,6 +77,8 @@ def wanted(version: IndexVersion) -> bool:
     """Tell whether the segment that holds most is another one than when the version was measured last."""
     if version.measured_at is None:
         return bool(version.chunks) or version.state != IndexVersion.State.ACTIVE
+    if version.recall is None and version.chunks:  # it was empty when it was measured
+        return True
     main = version.segments.order_by("-rows", "pk").first()
     seen = {(s["id"], str(s["parameters"])) for s in version.measurements.get("segments", [])}
     return main is not None and (main.pk, str(main.parameters)) not in seen
@@ -90,19 +89,22 @@ def _keep(version: IndexVersion, columns: dict[str, Any]) -> None:
     rounds = version.measurements.get("rounds", 0) if "rounds" in version.measurements else 0
     recall = columns.get("recall")
     columns["measurements"]["rounds"] = 0
-    if recall is not None and recall < recall_target(version) and rounds < _ROUNDS and _look_further(version):
+    target = columns.get("recall_target")
+    if recall is not None and target is not None and recall < target and rounds < _ROUNDS and _look_further(version):
         columns["measurements"]["rounds"] = rounds + 1
-    IndexVersion.objects.filter(pk=version.pk).update(step="", step_done=0, step_total=0, **columns)
+    columns["disk_bytes"] = folder_bytes(version.folder)
+    IndexVersion.objects.filter(pk=version.pk).update(
+        step="", step_done=0, step_total=0, step_since=None, **columns
+    )  # fmt: skip
 
 
 def _look_further(version: IndexVersion) -> bool:
     """Raise the search parameters that were tuned, by half; False where a curator has fixed them or there are none."""
-    if set(version.engine_options) & set(_WIDTHS) or version.engine_options.get("index_type") == "rule":
-        return False
+    engine = registry.engine_for(version.engine, version.engine_options)
     raised = False
     for segment in version.segments.all():
-        wider = {k: int(v * 1.5) + 1 if k in _WIDTHS else v for k, v in segment.parameters.items()}
-        if wider != segment.parameters:
+        wider = engine.wider(segment.parameters)
+        if wider is not None:
             segment.pk, segment.parameters = None, wider  # a new row, so that readers open it anew
             with transaction.atomic():
                 version.segments.filter(first_id=segment.first_id).delete()
@@ -187,6 +189,16 @@ def _ask(
     return recalls, times
 
 
+def _held_out_recall(segments: list[Segment]) -> float:
+    """Return the recall that the builds measured with vectors that were not in the index yet.
+
+    It is the harder test: a vector that is in a graph is linked to its neighbours.
+    """
+    rows = sum(segment.rows for segment in segments)
+    lost = sum(segment.rows * (1.0 - segment.measured.get("recall", 1.0)) for segment in segments)
+    return 1.0 - lost / rows if rows else 1.0
+
+
 def _columns(
     version: IndexVersion, rows: int, recalls: list[float], times: list[float], *, chunks: int
 ) -> dict[str, Any]:
@@ -194,8 +206,8 @@ def _columns(
     size = sum(segment.size_bytes for segment in segments)
     sealed = sum(segment.rows for segment in segments)
     return {
-        "recall": float(np.mean(recalls)) if recalls else 1.0,
-        "recall_target": recall_target(version),
+        "recall": min(float(np.mean(recalls)) if recalls else 1.0, _held_out_recall(segments)),
+        "recall_target": registry.engine_for(version.engine, version.engine_options).recall_target,
         "median_us": float(np.median(times)),
         "p95_us": float(np.percentile(times, 95)),
         "bytes_per_vector": size / sealed if sealed else 4.0 * version.dimension,
@@ -212,9 +224,3 @@ def _columns(
             ],
         },
     }
-
-
-def recall_target(version: IndexVersion) -> float:
-    """Return the recall that the version was asked for: by its engine's options, else the default."""
-    given = version.engine_options.get("recall")
-    return float(given) if given is not None else DEFAULT_RECALL

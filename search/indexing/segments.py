@@ -291,10 +291,7 @@ def _forget(version_pk: int) -> None:
 
 
 def _note_progress(version: IndexVersion, name: str, progress: BuildStep) -> None:
-    step_name = f"{name}: {progress.phase}"[: IndexVersion._meta.get_field("step").max_length or 0]
-    IndexVersion.objects.filter(pk=version.pk).update(
-        step=step_name, step_done=progress.done, step_total=progress.total
-    )
+    version.note_step(f"{name}: {progress.phase}", progress.done, progress.total)
 
 
 def _commit(version: IndexVersion, lease: Lease, job: Job, file: SegmentFile | None) -> None:
@@ -316,7 +313,7 @@ def _commit(version: IndexVersion, lease: Lease, job: Job, file: SegmentFile | N
         rows.filter(sealed_to__lt=interval.last_id).update(sealed_to=interval.last_id, sealed_at=timezone.now())
         used = max(0, job.peak_memory - job.start_memory) / 2**20
         rows.update(
-            step="", step_done=0, step_total=0,
+            step="", step_done=0, step_total=0, step_since=None,
             build_seconds=(version.build_seconds or 0.0) + job.seconds,
             peak_memory_mb=max(version.peak_memory_mb or 0.0, used),
         )  # fmt: skip

@@ -151,6 +151,11 @@ def _phase(version: IndexVersion, waiting: int) -> tuple[Phase, str]:
 
 
 def _rate(version: IndexVersion, phase: Phase, now: datetime) -> float | None:
-    """Return documents a second, while that is what is being done and the figure is fresh."""
-    fresh = version.changed_at is not None and now - version.changed_at < _RATE_HOLDS
-    return version.documents_per_second or None if phase is Phase.DOCUMENTS and fresh else None
+    """Return how much of the phase is done in a second, while the figure is fresh."""
+    if phase is Phase.DOCUMENTS:
+        fresh = version.changed_at is not None and now - version.changed_at < _RATE_HOLDS
+        return version.documents_per_second or None if fresh else None
+    if version.step_since is None or not version.step or phase is Phase.QUEUEING:
+        return None
+    seconds = (now - version.step_since).total_seconds()
+    return version.step_done / seconds if seconds > 1 and version.step_done else None

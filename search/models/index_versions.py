@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
 
+_STEP_CHARS = 20
+
+
 class IndexVersionQuerySet(models.QuerySet["IndexVersion"]):
     """Versions by their place in the life cycle."""
 
@@ -78,9 +81,10 @@ class IndexVersion(models.Model):
     sealed_at = models.DateTimeField(_("sealed"), null=True, blank=True)
     removed_chunks = models.BigIntegerField(_("removed chunks"), default=0, editable=False)
     # How far the step at hand is, and how fast documents are applied.
-    step = models.CharField(_("step"), max_length=20, blank=True, default="")
+    step = models.CharField(_("step"), max_length=_STEP_CHARS, blank=True, default="")
     step_done = models.BigIntegerField(_("step done"), default=0)
     step_total = models.BigIntegerField(_("step total"), default=0)
+    step_since = models.DateTimeField(_("step since"), null=True, blank=True)
     documents_per_second = models.FloatField(_("documents a second"), null=True, blank=True)
     # What was measured on the finished index.
     recall = models.FloatField(_("recall@10"), null=True, blank=True, help_text=_("Against exact search."))
@@ -140,6 +144,14 @@ class IndexVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.collection.slug} v{self.number}"
+
+    def note_step(self, name: str, done: int, total: int) -> None:
+        """Write down how far the step at hand is, and since when it is at hand; an empty name when there is none."""
+        name = name[:_STEP_CHARS]
+        if name != self.step:
+            self.step_since = timezone.now() if name else None
+        self.step, self.step_done, self.step_total = name, done, total
+        self.save(update_fields=["step", "step_done", "step_total", "step_since"])
 
     @property
     def folder(self) -> Path:

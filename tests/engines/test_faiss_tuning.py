@@ -7,6 +7,7 @@ import faiss
 import numpy as np
 import pytest
 
+from search.engines import faiss_choice
 from search.engines.faiss_build import SegmentBuild
 from search.engines.faiss_choice import POOR_GRAPH_FROM
 from search.engines.faiss_held_out import HeldOut, held_out
@@ -18,6 +19,12 @@ from .near_duplicates import ArraySource, crowds, finish
 from .test_faiss_held_out import by_hand
 
 SOURCE = ArraySource(crowds(500, 20, 48, 0.15))
+
+
+@pytest.fixture(autouse=True)
+def graphs_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `auto` build graphs of so few vectors, too."""
+    monkeypatch.setattr(faiss_choice, "GRAPH_FROM", 1_000)
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +103,8 @@ def test_queries_of_people_count_for_themselves_when_they_are_harder() -> None:
 
 
 def test_near_duplicates_raise_the_construction_of_the_graph(tmp_path: Path) -> None:
-    source = ArraySource(crowds(1, 6_000, 120, 0.1))
-    file = finish(SegmentBuild(source, 120, tmp_path, {"recall": 0.995}).run())
+    source = ArraySource(crowds(1, 10_200, 100, 0.1))
+    file = finish(SegmentBuild(source, 100, tmp_path, {"recall": 0.995}).run())
     assert file.measured is not None
     first, second = file.measured.candidates[:2]
     assert dict(first.parameters)["efSearch"] > POOR_GRAPH_FROM
@@ -108,7 +115,7 @@ def test_near_duplicates_raise_the_construction_of_the_graph(tmp_path: Path) -> 
 
 
 def test_vectors_that_lose_too_much_by_pca_are_kept_whole(tmp_path: Path) -> None:
-    source = ArraySource(crowds(3, 2_000, 128, 0.1))
+    source = ArraySource(crowds(3, 3_400, 128, 0.1))
     file = finish(SegmentBuild(source, 128, tmp_path, {}).run())
     assert file.measured is not None
     assert file.measured.candidates[0].recall < 0.98 <= file.measured.recall

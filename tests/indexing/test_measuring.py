@@ -59,6 +59,11 @@ def test_an_index_that_misses_one_of_ten_has_a_recall_of_nine_tenths(
     forty: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Engine:
+        recall_target = 0.98
+
+        def wider(self, parameters: dict[str, float]) -> None:
+            return None
+
         def open(self, state: Any) -> Forgetful:
             return Forgetful(state.generation, state.dimension, state.tail_ids, state.tail_vectors)
 

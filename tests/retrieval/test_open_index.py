@@ -155,7 +155,7 @@ def test_the_open_parts_of_a_segment_are_taken_over_and_not_opened_again(
     sealed: IndexVersion, make_document: MakeDocument, indexed: Indexed
 ) -> None:
     titles()
-    before = _dense().segments[0].index
+    before = _dense().segments[0].layers.index
     for number in range(6):
         make_document(title=f"More {number}", body="thread")
     indexed()
@@ -163,7 +163,7 @@ def test_the_open_parts_of_a_segment_are_taken_over_and_not_opened_again(
     titles()
 
     assert len(_dense().segments) == 2
-    assert _dense().segments[0].index is before
+    assert _dense().segments[0].layers.index is before
 
 
 def test_a_candidate_is_not_searched_before_it_is_active(
