@@ -16,10 +16,10 @@ from search.datatypes import Ids, SegmentFile, Vectors
 from search.files import sha256_file
 
 from .base import BadEngineOptions, IndexDamaged
-from .faiss_layers import Layers, layers_of, mask_selector
+from .faiss_layers import Layers, layers_of, mask_selector, rows_selector
 
-_FEW = 1_000
-"""So few allowed rows are compared one by one, faster than any index is searched."""
+_FEW = 700
+"""When one of so many rows is allowed, it is faster to compare these one by one than to pass over all the others."""
 
 _GRAPH_STEP = 20
 """About how many vectors a graph search compares for each step of efSearch."""
@@ -94,22 +94,19 @@ class OpenSegment:
 
     def search(self, queries: Vectors, k: int, allowed: Ids | None) -> tuple[Ids, Vectors]:
         """Return ids and distances, shape (n, min(k, how many are allowed)): every place is filled."""
-        if allowed is None:
-            count, selector, rows = self.size, None, None
-        else:
-            rows = self.live_rows_of(allowed)
-            rows = rows[rows >= 0]
-            count = len(rows)
-            selector = _selector(rows, len(self.ids)) if count > _FEW else None
+        rows = None if allowed is None else self.live_rows_of(allowed)
+        rows = rows if rows is None else rows[rows >= 0]
+        count = self.size if rows is None else len(rows)
         k = min(k, count)
         if not k:
             return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
-        if rows is not None and count <= _FEW:
+        if rows is not None and count <= len(self.ids) // _FEW:
             return self._compared(queries, k, rows)
         if rows is None:
-            distances, found = self.layers.index.search(queries, k, params=self.tuned_parameters)
             selector = self.live_selector
+            distances, found = self.layers.index.search(queries, k, params=self.tuned_parameters)
         else:
+            selector = rows_selector(rows, len(self.ids))
             distances, found = self._among(queries, k, selector, count)
         self._complete(queries, k, selector, distances, found)
         return self.ids[found], distances
@@ -200,9 +197,3 @@ def _second_run(ids: Ids) -> int:
     """Return the first row whose id is below the one before it, or the number of rows."""
     falls = np.flatnonzero(ids[1:] < ids[:-1])
     return int(falls[0]) + 1 if len(falls) else len(ids)
-
-
-def _selector(rows: Ids, total: int) -> Any:
-    mask = np.zeros(total, dtype=bool)
-    mask[rows] = True
-    return mask_selector(mask)

@@ -80,7 +80,7 @@ def test_a_graph_in_two_pieces_gives_up_both(folder: Path, source: Source) -> No
     assert [np.sort(row).tolist() for row in ids] == [source.ids.tolist()] * 2
 
 
-@pytest.mark.parametrize("count", [1, 999, 1_001, 2_000])
+@pytest.mark.parametrize("count", [1, 4, 5, 1_000, 2_000])
 @pytest.mark.parametrize("index_type", ["IVFFlat", "HNSW", "IVFRaBitQ", "SQ8"])
 def test_what_is_allowed_is_found_and_nothing_else(folder: Path, source: Source, index_type: str, count: int) -> None:
     segment = segment_of(source, folder, index_type)
