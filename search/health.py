@@ -113,8 +113,9 @@ def _index(now: datetime) -> Finding:
     if not absent:
         return Finding(State.OK, _("%(loaded)d of %(active)d active versions are loaded.") % counts)
     _warm_up.start()
-    # A process keeps only some versions open; the others are opened by their first query.
-    state = State.WARN if counts["loaded"] else State.FAIL
+    # A process keeps only some versions open, the others are opened by their first query; and while a version that
+    # has just gone live is being opened, the one before it answers.
+    state = State.WARN if loaded else State.FAIL
     return Finding(state, _("%(loaded)d of %(active)d active versions are loaded; loading.") % counts)
 
 
