@@ -1,7 +1,7 @@
 """Measures index types through the product's own engine, with hnswlib and usearch as yardsticks.
 
     python benchmarks/index_types.py --vectors FILE.npy|synthetic --n 100000 [--types Flat HNSW auto@memory_mb=60 …]
-        [--recall 0.98] [--queries 2000] [--format json]
+        [--recall 0.98] [--queries 4000] [--format json]
 
 FILE.npy holds float32 vectors, shape (n, dimension); they are normalised. Some of them become queries and are not
 indexed. On one half of these the yardsticks are tuned, as the product tunes itself on vectors that it holds out; all
@@ -69,14 +69,15 @@ class Data:
     tuning: Vectors
     queries: Vectors
 
-    def recall(self, queries: Vectors, found: Ids) -> float:
-        """Return the share of the true 10 nearest that were found; one as near as the tenth counts."""
+    def recall(self, queries: Vectors, found: Ids) -> tuple[float, float]:
+        """Return the share of the true 10 nearest that were found, and its standard error; ties count."""
         limits = np.empty(len(queries), np.float32)
         for at in range(0, len(queries), 100):
             cosines = queries[at : at + 100] @ self.vectors.T
             limits[at : at + 100] = np.partition(cosines, -K, axis=1)[:, -K]
         cosines = np.einsum("qd,qkd->qk", queries, self.vectors[np.maximum(found, 0)])
-        return float(((cosines >= limits[:, None] - 1e-6) & (found >= 0)).mean())
+        shares = ((cosines >= limits[:, None] - 1e-6) & (found >= 0)).mean(axis=1)
+        return float(shares.mean()), float(shares.std() / np.sqrt(len(shares)))
 
 
 class Source:
@@ -99,7 +100,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=0, help="only so many vectors (synthetic: 100,000 unless told)")
     parser.add_argument("--types", nargs="*", default=[], help="beside rule, IVFFlat and auto; options follow an @")
     parser.add_argument("--recall", type=float, default=0.98)
-    parser.add_argument("--queries", type=int, default=2_000)
+    parser.add_argument("--queries", type=int, default=4_000)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     arguments = parser.parse_args()
     data = prepared(arguments.vectors, arguments.n, arguments.queries)
@@ -236,12 +237,13 @@ def usearch_graph(data: Data, recall: float, folder: Path) -> Contender | None:
 
 
 def narrowed(contender: Contender, widen: Callable[[int], None], data: Data, recall: float) -> Contender:
-    """Set the narrowest search that reaches the recall on the tuning half, by bisection."""
+    """Set the narrowest search that reaches the recall by 1.5 standard errors, as the product's tuning does."""
     low, high = K, 4_096
     while low < high:
         middle = (low + high) // 2
         widen(middle)
-        if data.recall(data.tuning, contender.found(data.tuning)) >= recall:
+        reached, error = data.recall(data.tuning, contender.found(data.tuning))
+        if reached - 1.5 * error >= recall:
             high = middle
         else:
             low = middle + 1
@@ -285,7 +287,7 @@ def measure(contenders: list[Contender], data: Data) -> dict[str, float]:
 
     faiss.omp_set_num_threads(1)
     for contender in contenders:
-        contender.row.recall = data.recall(data.queries, contender.found(data.queries))
+        contender.row.recall, _ = data.recall(data.queries, contender.found(data.queries))
     parts = np.array_split(np.arange(len(data.queries)), ROUNDS)
     times = np.array([[each_of(contender.search, data.queries[part]) for contender in contenders] for part in parts])
     for contender, column in zip(contenders, times.T, strict=True):
@@ -301,13 +303,13 @@ def measure(contenders: list[Contender], data: Data) -> dict[str, float]:
 
 
 def each_of(search: Search, queries: Vectors) -> float:
-    """Return microseconds for one query, one query a call, after a few that warm the caches."""
+    """Return microseconds of computing for one query, one query a call, after a few that warm the caches."""
     for query in queries[:5]:
         search(query[None])
-    begun = time.perf_counter()
+    begun = time.process_time()
     for at in range(len(queries)):
         search(queries[at : at + 1])
-    return (time.perf_counter() - begun) / len(queries) * 1e6
+    return (time.process_time() - begun) / len(queries) * 1e6
 
 
 def show(rows: list[Row], ratios: dict[str, float], data: Data, form: str) -> None:
