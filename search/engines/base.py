@@ -20,6 +20,9 @@ from search.datatypes import BuildStep, Ids, IndexState, SegmentFile, Vectors
 
 NORM_TOLERANCE = 1e-3
 
+UNFINISHED = "building-"
+"""The names of files from which an unfinished build can go on begin so; they are worth keeping for a while."""
+
 
 class BadVectors(ValueError):
     """Vectors or ids that must not enter an index; the message names the first bad one."""

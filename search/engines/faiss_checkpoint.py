@@ -18,10 +18,10 @@ from search.datatypes import Candidate, Ids
 from search.failpoints import failpoint
 from search.files import move_into_place, scratch_file, sha256_file
 
+from .base import UNFINISHED
 from .faiss_layers import write_index
 from .faiss_types import Recipe
 
-PREFIX = "building-"
 EVERY_SECONDS = 20.0
 _SHARE_OF_TIME = 10
 _FOREIGN_SECONDS = 86_400
@@ -57,7 +57,7 @@ class Checkpoints:
     @property
     def note(self) -> Path:
         """The file that makes a partial index a checkpoint."""
-        return self.folder / f"{PREFIX}{self.key}.json"
+        return self.folder / f"{UNFINISHED}{self.key}.json"
 
     @property
     def due(self) -> bool:
@@ -71,7 +71,7 @@ class Checkpoints:
         with scratch_file(self.folder, ".faiss") as scratch, scratch_file(self.folder, ".json") as note:
             write_index(index, scratch)
             sha256 = sha256_file(scratch)
-            path = self.folder / f"{PREFIX}{self.key}-{sha256}.faiss"
+            path = self.folder / f"{UNFINISHED}{self.key}-{sha256}.faiss"
             move_into_place(scratch, path)
             note.write_text(json.dumps({"sha256": sha256, **asdict(progress)}))
             move_into_place(note, self.note)
@@ -87,7 +87,7 @@ class Checkpoints:
         self._remove_foreign()
         try:
             note = json.loads(self.note.read_text())
-            path = self.folder / f"{PREFIX}{self.key}-{note.pop('sha256')}.faiss"
+            path = self.folder / f"{UNFINISHED}{self.key}-{note.pop('sha256')}.faiss"
             if path.stem.rpartition("-")[2] == sha256_file(path):
                 return faiss.read_index(str(path)), _progress(note)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError):
@@ -100,15 +100,15 @@ class Checkpoints:
         self._remove(keep=set())
 
     def _remove(self, keep: set[Path]) -> None:
-        for path in self.folder.glob(f"{PREFIX}{self.key}*"):
+        for path in self.folder.glob(f"{UNFINISHED}{self.key}*"):
             if path not in keep:
                 path.unlink(missing_ok=True)
 
     def _remove_foreign(self) -> None:
         """Delete what builds left behind that nobody has gone on with for a day."""
-        for path in self.folder.glob(f"{PREFIX}*"):
+        for path in self.folder.glob(f"{UNFINISHED}*"):
             with contextlib.suppress(OSError):
-                if not path.name.startswith(f"{PREFIX}{self.key}") and _age_seconds(path) > _FOREIGN_SECONDS:
+                if not path.name.startswith(f"{UNFINISHED}{self.key}") and _age_seconds(path) > _FOREIGN_SECONDS:
                     path.unlink()
 
 

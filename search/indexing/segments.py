@@ -22,6 +22,7 @@ from django.utils import timezone
 from search import registry
 from search.conf import conf
 from search.datatypes import BuildStep, Ids, SegmentFile
+from search.engines.base import UNFINISHED
 from search.failpoints import failpoint
 from search.index_state import StoredVectors
 from search.indexing.leases import Lease
@@ -30,6 +31,7 @@ from search.indexing.plan import SegmentSize, choose_merge, is_compact
 from search.models import Chunk, IndexVersion, Segment
 
 _ORPHAN_SECONDS = 300
+_UNFINISHED_SECONDS = 86_400
 _DELETED_ROWS = 2_000
 _MEASURED_ROWS = 10_000  # smaller segments are not worth encoding logged queries for
 # Removals from the tail that readers can still learn of. One that comes later keeps a dead id for a while, which the
@@ -161,7 +163,8 @@ def remove_orphans(version: IndexVersion) -> None:
         return
     named = {name for row in version.segments.values_list("path", "ids_path") for name in row}
     for path in folder.iterdir():
-        if path.name not in named and time.time() - path.stat().st_mtime > _ORPHAN_SECONDS:
+        kept = _UNFINISHED_SECONDS if path.name.startswith(UNFINISHED) else _ORPHAN_SECONDS
+        if path.name not in named and time.time() - path.stat().st_mtime > kept:
             path.unlink(missing_ok=True)
 
 

@@ -1,5 +1,7 @@
 """Sealing and merging in short steps: saves and deletes in between are neither delayed nor lost."""
 
+import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -163,3 +165,18 @@ def test_a_segment_with_many_removed_rows_is_written_again_without_them(
     assert not Chunk.objects.dead(version).exists()
     assert version.removed_chunks == 0
     assert len(found("penguin")) == 14
+
+
+def test_files_that_nobody_names_go_and_those_of_unfinished_builds_stay_for_a_day(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    make_document(body="penguin")
+    indexed()
+    version = IndexVersion.objects.get()
+    folder = version.folder / "segments"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, hours in (("orphan.faiss", 1), ("new.faiss", 0), ("building-a.note", 1), ("building-b.note", 30)):
+        (folder / name).write_bytes(b"x")
+        os.utime(folder / name, (time.time() - hours * 3600,) * 2)
+    segments.remove_orphans(version)
+    assert sorted(path.name for path in folder.iterdir()) == ["building-a.note", "new.faiss"]
