@@ -45,7 +45,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class SegmentMeasures:
-    """What was measured on a finished segment with `queries` held-out queries, one thread, one query at a time."""
+    """What was measured on a finished segment with `queries` held-out queries, one at a time.
+
+    Microseconds are computing time of one thread, so that a busy machine measures alike.
+    """
 
     recall: float  # share of the true 10 nearest neighbours that come back, against exact search
     target: float
