@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from search.indexing.lifecycle import create_version
-from search.models import Collection, Document, IndexVersion, PendingChange, triggers
+from search.models import Collection, Document, IndexVersion, PendingChange, triggers, VersionEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -180,6 +180,7 @@ def test_versions_and_documents_can_be_deleted_by_sql_in_any_order(
     make_document()
     with transaction.atomic():
         PendingChange.objects.all().delete()
+        VersionEvent.objects.all().delete()
         for table in order:
             sql(f"DELETE FROM search_{table}")
     assert not PendingChange.objects.exists()

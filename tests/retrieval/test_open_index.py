@@ -346,7 +346,7 @@ def test_a_damaged_file_is_not_hashed_again_at_every_query(
     flip(segment_path(sealed))
     search("thread")
     opened: list[object] = []
-    monkeypatch.setattr("search.engines.faiss_engine._opened", opened.append)
+    monkeypatch.setattr("search.engines.faiss_engine.open_segment", opened.append)
     monkeypatch.setattr(open_index, "_RETRY_SECONDS", 0.0)
     monkeypatch.setattr(time, "monotonic", lambda: 10.0**12)
 
