@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from search.indexing.lifecycle import create_version
-from search.models import Collection, Document, IndexVersion, PendingChange, triggers, VersionEvent
+from search.models import Collection, Document, IndexVersion, PendingChange, VersionEvent, triggers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
