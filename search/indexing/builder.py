@@ -110,7 +110,8 @@ def _become_ready(version: IndexVersion, lease: Lease) -> None:
         )  # fmt: skip
         version.refresh_from_db()
         if ready:  # nobody has cancelled it meanwhile
-            VersionEvent.objects.record(version, VersionEvent.Kind.READY, recall=version.recall, rows=version.chunks)
+            recall = None if version.recall is None else round(version.recall, 4)
+            VersionEvent.objects.record(version, VersionEvent.Kind.READY, recall=recall, rows=version.chunks)
     failpoint("ready.committed")
 
 
