@@ -320,7 +320,7 @@ def mixed_up(one: Segment, other: Segment, columns: tuple[str, ...]) -> None:
     """Give each segment's row the other's values."""
     mine = {name: getattr(one, name) for name in columns}
     yours = {name: getattr(other, name) for name in columns}
-    Segment.objects.filter(pk=one.pk).update(**{name: f"{value}-" for name, value in mine.items()})
+    Segment.objects.filter(pk=one.pk).update(**{name: f"{value[1:]}-" for name, value in mine.items()})
     Segment.objects.filter(pk=other.pk).update(**mine)
     Segment.objects.filter(pk=one.pk).update(**yours)
 
