@@ -87,7 +87,8 @@ class VersionActions(ModelAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[UnfoldAction]:
         """Offer only what can work."""
-        version = IndexVersion.objects.filter(pk=object_id).first()
+        known = str(object_id).isdecimal()  # whatever stands in the address
+        version = IndexVersion.objects.filter(pk=object_id).first() if known else None
         possible = offered(version) if version is not None else set()
         actions: list[UnfoldAction] = super().get_actions_detail(request, object_id)
         return [offer for offer in actions if offer.method.original_function_name in possible]
@@ -159,8 +160,8 @@ class VersionActions(ModelAdmin):
             if version.state == IndexVersion.State.ACTIVE:
                 return _("%s is live again. It had missed nothing.") % version
             said = ngettext(
-                "Taking %(version)s back: it applies %(count)d change that it missed, then goes live by itself.",
-                "Taking %(version)s back: it applies %(count)d changes that it missed, then goes live by itself.",
+                "Taking %(version)s back: it applies %(count)d change that it missed, and is then judged.",
+                "Taking %(version)s back: it applies %(count)d changes that it missed, and is then judged.",
                 missed.total,
             )
             return said % {"version": version, "count": missed.total}
@@ -194,7 +195,7 @@ class VersionActions(ModelAdmin):
         dialog=ask_first(
             _("Delete what this version holds?"),
             _(
-                "Its files, chunks and unused vectors go, and it can never be taken back. "
+                "Its files, chunks and vectors that no version can use go. It can never be taken back. "
                 "What it was and what was measured on it stays on this page."
             ),
             _("Prune"),

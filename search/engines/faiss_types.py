@@ -22,6 +22,7 @@ DEFAULT_RECALL = 0.98
 
 _SEARCH_OPTIONS = ("nprobe", "efSearch", "k_factor")
 _OPTIONS = ("index_type", "recall", "memory_mb", "efConstruction", *_SEARCH_OPTIONS)
+_FEWEST_LINKS, _FEWEST_NUMBERS = 4, 2
 _MAX_LENGTH, _MAX_NUMBER, _MAX_PQ_BITS = 200, 10_000_000, 12
 
 
@@ -58,6 +59,18 @@ NAMED: Mapping[str, Callable[[int, int], str]] = {
 """The types that have a name, each as the factory string for (number of vectors, dimension)."""
 
 
+def _refuse_fatal(factory: str) -> None:
+    """Refuse numbers with which FAISS ends the whole process when the index is filled."""
+    for text in re.findall(r"HNSW(\d+)", factory):
+        if int(text) < _FEWEST_LINKS:
+            raise BadEngineOptions(
+                f"index_type {factory!r} gives each vector {text} links; at least {_FEWEST_LINKS}, and 32 do well."
+            )
+    for text in re.findall(r"PQ\d+x(\d+)", factory):
+        if int(text) < 1:
+            raise BadEngineOptions(f"index_type {factory!r} has codes of {text} bits; 8 do well, and 4 for FastScan.")
+
+
 def validate(options: Mapping[str, Any]) -> None:
     """Raise BadEngineOptions for whatever is wrong with the options at every dimension."""
     unknown = set(options) - set(_OPTIONS)
@@ -65,6 +78,10 @@ def validate(options: Mapping[str, Any]) -> None:
         raise BadEngineOptions(f"Unknown engine option {min(unknown)!r}; known: {', '.join(_OPTIONS)}.")
     _number(options, "recall", 0.5, 1)
     _number(options, "memory_mb", 1, 1e9)
+    if "memory_mb" in options and type_of(options) != AUTO:
+        raise BadEngineOptions(
+            f"memory_mb is for index_type {AUTO!r}, which chooses what fits; {type_of(options)!r} is as large as it is."
+        )
     _number(options, "k_factor", 1, 1_000)
     for name in ("nprobe", "efSearch", "efConstruction"):
         _number(options, name, 1, 1_000_000, whole=True)
@@ -170,6 +187,11 @@ def _refuse_useless(factory: str, layers: Layers) -> None:
     if layers.kind == "ivf" and layers.leaf.nlist < 1:
         raise BadEngineOptions(f"index_type {factory!r} has no lists. Use IVFFlat, whose nlist follows the vectors.")
     for transform in layers.transforms:
+        if transform.d_out < _FEWEST_NUMBERS:
+            raise BadEngineOptions(
+                f"index_type {factory!r} keeps {transform.d_out} of the {transform.d_in} numbers that a vector has; "
+                f"use {transform.d_in // 2}."
+            )
         if transform.d_out > transform.d_in:
             raise BadEngineOptions(
                 f"index_type {factory!r} makes {transform.d_out} numbers of the {transform.d_in} that a vector has; "
@@ -203,6 +225,7 @@ def _check_text(factory: str) -> None:
         raise BadEngineOptions(f"index_type {factory!r} has codes of more than {_MAX_PQ_BITS} bits. Use PQ48 (8 bits).")
     if any(int(links) > 512 for links in re.findall(r"HNSW(\d+)", factory)):
         raise BadEngineOptions(f"index_type {factory!r} has more than 512 links a vector. Use HNSW32.")
+    _refuse_fatal(factory)
     if factory.startswith("IDMap"):
         raise BadEngineOptions(
             f"index_type {factory!r} stores ids of its own; a segment has them already. Remove IDMap."

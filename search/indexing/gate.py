@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,7 @@ from search.models import Chunk, Document, IndexedDocument, IndexVersion, Missin
 
 _SMOKE_CHUNKS = 5
 _SMOKE_K = 10
+_AT_ONCE_BYTES = 64 << 20  # hashed within about a tenth of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,12 @@ def files_in_place(version: IndexVersion) -> bool:
         if segment.state == segment.State.DAMAGED or size != file.size_bytes:
             return False
     return True
+
+
+def files_sound(version: IndexVersion) -> bool:
+    """Tell whether every file is in place and has its SHA-256; False also where that would take long to find out."""
+    sizes = version.segments.aggregate(total=Sum("size_bytes"))["total"] or 0
+    return sizes <= _AT_ONCE_BYTES and files_in_place(version) and _files(version)[0]
 
 
 def coverage(version: IndexVersion) -> tuple[int, int]:

@@ -156,7 +156,7 @@ def roll_back(version: IndexVersion, *, by: "AbstractBaseUser | None" = None) ->
         rows = [PendingChange(version=current, document_id=pk, revision=revision) for pk, revision in changed + gone]
         PendingChange.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
         report = gate.report_of(current)
-        even = not rows and report is not None and report.passed and gate.files_in_place(current)
+        even = not rows and report is not None and report.passed and gate.files_sound(current)
         state = IndexVersion.State.READY if even else IndexVersion.State.BUILDING
         IndexVersion.objects.filter(pk=current.pk).update(
             state=state, activate_when_ready=True, last_error="", gate=current.gate if even else {}
@@ -209,7 +209,9 @@ def _abandon(candidates: "IndexVersionQuerySet", *, reason: str) -> None:
     for version in given_up.filter(activated_at=None):
         VersionEvent.objects.record(version, VersionEvent.Kind.FAILED, reason=reason)
     idle = {"step": "", "step_done": 0, "step_total": 0}
-    given_up.filter(activated_at__isnull=False).update(state=IndexVersion.State.RETIRED, retired_at=now, **idle)
+    given_up.filter(activated_at__isnull=False).update(
+        state=IndexVersion.State.RETIRED, retired_at=now, last_error="", **idle
+    )
     given_up.filter(activated_at=None, state__in=_CANDIDATES).update(
         state=IndexVersion.State.FAILED, last_error=reason, retired_at=now, **idle
     )

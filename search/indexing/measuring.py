@@ -189,24 +189,27 @@ def _ask(
     return recalls, times
 
 
-def _held_out_recall(segments: list[Segment]) -> float:
-    """Return the recall that the builds measured with vectors that were not in the index yet.
+def _held_out_recall(segments: list[Segment]) -> tuple[float, int]:
+    """Return the recall that the builds measured with vectors that were not in the index yet, and with how many.
 
     It is the harder test: a vector that is in a graph is linked to its neighbours.
     """
     rows = sum(segment.rows for segment in segments)
     lost = sum(segment.rows * (1.0 - segment.measured.get("recall", 1.0)) for segment in segments)
-    return 1.0 - lost / rows if rows else 1.0
+    queries = sum(segment.measured.get("queries", 0) for segment in segments)
+    return (1.0 - lost / rows if rows else 1.0), queries
 
 
 def _columns(
     version: IndexVersion, rows: int, recalls: list[float], times: list[float], *, chunks: int
 ) -> dict[str, Any]:
     segments = list(version.segments.all())
+    recall = float(np.mean(recalls)) if recalls else 1.0
+    held_out, held_out_queries = _held_out_recall(segments)
     size = sum(segment.size_bytes for segment in segments)
     sealed = sum(segment.rows for segment in segments)
     return {
-        "recall": min(float(np.mean(recalls)) if recalls else 1.0, _held_out_recall(segments)),
+        "recall": min(recall, held_out),
         "recall_target": registry.engine_for(version.engine, version.engine_options).recall_target,
         "median_us": float(np.median(times)),
         "p95_us": float(np.percentile(times, 95)),
@@ -214,7 +217,7 @@ def _columns(
         "measured_at": timezone.now(),
         "measurements": {
             "k": K,
-            "queries": len(times),
+            "queries": held_out_queries if held_out < recall else len(times),
             "chunk_queries": chunks,
             "logged_queries": len(times) - chunks,
             "rows": rows,

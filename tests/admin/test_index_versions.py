@@ -193,5 +193,11 @@ def test_staff_without_permission_are_refused(sign_in: SignIn, live: IndexVersio
         assert client.get(url).status_code == 403, url
 
 
+@pytest.mark.parametrize("address", ["abc", "7/nonsense", "1e3", "٣"])
+def test_an_address_that_is_no_number_is_no_error(admin_client: Client, live: IndexVersion, address: str) -> None:
+    answer = admin_client.get(f"/admin/search/indexversion/{address}/change/", follow=True)
+    assert answer.status_code in (200, 404)
+
+
 def test_who_may_only_look_sees_the_page(sign_in: SignIn, live: IndexVersion) -> None:
     assert sign_in("view_indexversion").get(change_url(live)).status_code == 200

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from tqdm import tqdm
 
+from search.management.commands import build_index
 from search.models import Collection, Document, IndexVersion, PendingChange
 from tests.conftest import MakeDocument
 
@@ -121,6 +123,14 @@ def test_build_index_prints_no_bar_where_nobody_watches(
     indexed()
     run("build_index")
     assert capsys.readouterr().err == ""
+
+
+def test_build_index_shows_no_progress_where_nobody_watches(make_document: MakeDocument, indexed: Indexed) -> None:
+    make_document()
+    indexed()
+    with tqdm(total=1, disable=True) as bar:
+        build_index._show(bar, IndexVersion.objects.get())
+    assert bar.n == 0
 
 
 def test_build_index_says_what_stops_it(collection: Collection, indexed: Indexed) -> None:

@@ -177,6 +177,27 @@ def test_a_rollback_that_missed_nothing_is_live_at_once(
     assert IndexVersion.objects.get(number=3).state == "retired"
 
 
+def test_a_rollback_to_damaged_files_is_not_live_before_they_are_mended(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    make_document(body="penguins")
+    indexed()
+    for _ in range(2):
+        requests.request_rebuild(collection)
+        indexed()
+    second = IndexVersion.objects.get(number=2)
+    path = second.folder / "segments" / second.segments.get().path
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.unlink()
+    path.write_bytes(data)
+    assert lifecycle.roll_back(second).total == 0
+    assert active(collection).number == 3
+    indexed()
+    assert active(collection).number == 2
+    assert gate.files_sound(active(collection))
+
+
 def test_a_rollback_first_applies_what_it_missed(
     collection: Collection,
     two_versions: tuple[IndexVersion, ...],

@@ -76,6 +76,8 @@ def _settled(version: IndexVersion) -> bool:
 
 
 def _show(bar: "tqdm[Any]", version: IndexVersion) -> None:
+    if bar.disable:  # without a terminal there is nobody to show it to
+        return
     progress = version_progress(version)
     description = f"{version}: {progress.words}"
     if description != bar.desc.removesuffix(": ") or progress.total != bar.total:

@@ -105,7 +105,7 @@ class Command(BaseCommand):
         missed = tasks.roll_back(version, by=_person(options["by"]))
         found = f"It had missed {missed.total} documents: {missed.changed} new or changed, {missed.gone} gone."
         live = version.state == IndexVersion.State.ACTIVE
-        then = "is live again." if live else "goes live by itself once the worker has applied and checked it."
+        then = "is live again." if live else "goes live by itself once the worker has applied it and its checks let it."
         self.stdout.write(f"{found} {version} {then}")
 
     def _cancel(self, options: dict[str, Any]) -> None:
