@@ -9,8 +9,9 @@ from django.conf import settings as django_settings
 
 from search import registry
 from search.indexing import applier
-from search.models import Collection, Document
+from search.models import Collection, Document, IndexVersion
 from search.retrieval import beside, open_index, query_vectors
+from tests.index_versions import rebuilt
 
 MakeDocument = Callable[..., Document]
 
@@ -54,3 +55,25 @@ def make_document(collection: Collection) -> MakeDocument:
 def indexed(collection: Collection) -> Callable[[], int]:
     """Apply everything pending in `docs`, in this process; returns how many changes were applied."""
     return lambda: applier.drain(collection.pk, budget_seconds=60).applied
+
+
+@pytest.fixture
+def live(make_document: MakeDocument, indexed: Callable[[], int]) -> IndexVersion:
+    """The active version of `docs` with one document."""
+    make_document()
+    indexed()
+    return IndexVersion.objects.get()
+
+
+@pytest.fixture
+def ready(live: IndexVersion) -> IndexVersion:
+    """A second version that passed its gate and waits to be made live."""
+    return rebuilt(live.collection, live=False)
+
+
+@pytest.fixture
+def retired(live: IndexVersion) -> IndexVersion:
+    """The first of two versions, of which the second is live."""
+    rebuilt(live.collection)
+    live.refresh_from_db()
+    return live

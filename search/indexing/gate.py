@@ -14,6 +14,7 @@ from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.engines.base import BadEngineOptions, BadVectors, IndexDamaged
 from search.files import sha256_file
 from search.index_state import read_state, segment_file, vectors_of
+from search.indexing.version_files import lexical_is_missing
 from search.lexical.tantivy_index import LexicalDamaged, Publication, open_publication
 from search.models import Chunk, Document, IndexedDocument, IndexVersion, MissingEmbedding
 
@@ -87,11 +88,7 @@ def report_of(version: IndexVersion) -> GateReport | None:
 
 def files_in_place(version: IndexVersion) -> bool:
     """Tell whether every file is there with the size it should have; a quick look that reads none of them."""
-    publication = Publication.from_json(version.lexical_files)
-    if publication is None:
-        return False
-    published = version.folder / "lexical" / "published" / publication.folder
-    if not all((published / name).is_file() for name in publication.files):
+    if lexical_is_missing(version):
         return False
     for segment in version.segments.all():
         file = segment_file(version, segment)

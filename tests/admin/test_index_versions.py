@@ -1,13 +1,11 @@
 """The admin's list and page of index versions: what they show, to whom, and what moves by itself."""
 
-from collections.abc import Callable
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from search.models import Collection, IndexVersion, PendingChange, Segment
+from search.models import IndexVersion, PendingChange, Segment
 from tests.admin import hostile
 from tests.admin.conftest import CountQueries, SignIn
 from tests.conftest import MakeDocument
@@ -24,14 +22,6 @@ def change_url(version: IndexVersion) -> str:
 
 def progress_url(version: IndexVersion) -> str:
     return reverse("admin:search_indexversion_progress", args=[version.pk])
-
-
-@pytest.fixture
-def live(collection: Collection, make_document: MakeDocument, indexed: Callable[[], int]) -> IndexVersion:
-    """The active version of a collection with one document."""
-    make_document()
-    indexed()
-    return IndexVersion.objects.get()
 
 
 @pytest.fixture

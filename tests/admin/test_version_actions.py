@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from search.models import Collection, IndexVersion, VersionEvent
+from search.models import IndexVersion, VersionEvent
 from tests.admin.conftest import SignIn
 from tests.conftest import MakeDocument
 from tests.index_versions import rebuilt, refused
@@ -36,28 +36,6 @@ def offered(client: Client, version: IndexVersion) -> set[str]:
 def state(version: IndexVersion) -> str:
     version.refresh_from_db()
     return version.state
-
-
-@pytest.fixture
-def live(collection: Collection, make_document: MakeDocument, indexed: Callable[[], int]) -> IndexVersion:
-    """The active version of a collection with one document."""
-    make_document()
-    indexed()
-    return IndexVersion.objects.get()
-
-
-@pytest.fixture
-def ready(live: IndexVersion) -> IndexVersion:
-    """A second version that passed its gate and waits to be made live."""
-    return rebuilt(live.collection, live=False)
-
-
-@pytest.fixture
-def retired(live: IndexVersion) -> IndexVersion:
-    """The first of two versions, of which the second is live."""
-    rebuilt(live.collection)
-    live.refresh_from_db()
-    return live
 
 
 def test_each_state_offers_what_can_work(admin_client: Client, retired: IndexVersion) -> None:

@@ -24,28 +24,6 @@ def state(version: IndexVersion) -> str:
     return version.state
 
 
-@pytest.fixture
-def live(make_document: MakeDocument, indexed: Callable[[], int]) -> IndexVersion:
-    """The active version of `docs` with one document."""
-    make_document()
-    indexed()
-    return IndexVersion.objects.get()
-
-
-@pytest.fixture
-def ready(live: IndexVersion) -> IndexVersion:
-    """A second version that passed its gate and waits to be made live."""
-    return rebuilt(live.collection, live=False)
-
-
-@pytest.fixture
-def retired(live: IndexVersion) -> IndexVersion:
-    """The first of two versions, of which the second is live."""
-    rebuilt(live.collection)
-    live.refresh_from_db()
-    return live
-
-
 def test_a_rebuild_is_asked_for_and_done_by_the_worker(curator: Client, live: IndexVersion) -> None:
     response = curator.post(REBUILD)
 
