@@ -60,6 +60,13 @@ def assert_as_near(found: list[Neighbours], expected: list[Neighbours], toleranc
         np.testing.assert_allclose(answer.distances, wanted.distances, atol=tolerance)
 
 
+def assert_true_distances(found: list[Neighbours], asked: Vectors, tolerance: float) -> None:
+    """Fail unless each neighbour is as far from its query as its vector is."""
+    for answer, query in zip(found, asked, strict=True):
+        expected = np.square(vectors_of(answer.ids) - query).sum(axis=1)
+        np.testing.assert_allclose(answer.distances, expected, atol=tolerance)
+
+
 def changes(
     generation: int, *, added: Sequence[int] = (), removed: Sequence[int] = (), vectors: Vectors | None = None
 ) -> VectorChanges:
