@@ -1,0 +1,68 @@
+"""What a reader is: the bytes of one file in, records out, each with its text and what is known of it.
+
+No Django here. A reader trusts nothing that it reads, but limits neither memory nor time itself: it runs in a
+child process (`sandbox.py`) that does.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, ClassVar
+
+
+class UnreadableFile(ValueError):
+    """The file cannot be read as a whole; the message tells a curator why, and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may cost. Sizes in bytes, times in seconds; all are upper bounds."""
+
+    file_bytes: int = 4 << 30
+    text_chars: int = 10_000_000  # of one record's text
+    row_bytes: int = 16 << 20  # of one line or row
+    columns: int = 1_000
+    pages: int = 5_000
+    entries: int = 20_000  # of an archive, and of a packed document such as DOCX
+    unpacked_bytes: int = 8 << 30  # of an archive, all entries together
+    ratio: int = 200  # unpacked to packed, of an archive above 10 MB unpacked
+    archive_depth: int = 2  # an archive in an archive, and no deeper
+    memory_bytes: int = 1 << 30
+    cpu_seconds: int = 120  # of a file that is one document; for one with rows, between two batches of them
+    wall_seconds: float = 300.0  # without any record in between
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One document's worth of a file, or the reason why there is none.
+
+    `values` of a tabular reader are the columns as they stand, any JSON value. Those of every other reader are
+    fields: `title`, `body`, `language` (as BCP 47, when known), `url`, `metadata` (an object) and `anchors`, a list of
+    [offset in characters of the body, label] in ascending order, for example [[0, "page 1"], [1830, "page 2"]].
+    A body with structure is Markdown: headings as `#` lines, tables as rows with ` | ` between cells.
+    """
+
+    number: int  # the line (CSV, JSONL), row (XLSX) or place (JSON) where it begins, from 1; 1 for a whole file
+    values: Mapping[str, Any] = field(default_factory=dict)
+    original: str = ""  # a row's text as it stood, to be shown and mended; empty for a whole file
+    error: str = ""  # why this row cannot be read; `values` is empty then
+
+
+class Reader(ABC):
+    """Reads files of one format. Records come one at a time: memory does not grow with the number of rows."""
+
+    format: ClassVar[str]  # the format's name, for example "csv"
+    extensions: ClassVar[tuple[str, ...]]  # in lower case, with the dot
+    tabular: ClassVar[bool] = False  # whether it has rows with columns that must be mapped to fields
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+
+    @abstractmethod
+    def read(self, file: BinaryIO, path: PurePosixPath) -> Iterator[Record]:
+        """Yield the records of a seekable file, in their order. `path` is where it came from: names only.
+
+        A bad row is a Record with an error, and the rows after it follow. Raises UnreadableFile when the file as a
+        whole cannot be read.
+        """
