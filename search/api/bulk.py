@@ -15,12 +15,12 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
+from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
 from search.models import Collection
 from search.models.corpus import new_external_id
 
 from .document_answers import check_identity, refusal, unknown_groups
 from .document_serializers import DocumentSerializer, document_write
-from .document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
 from .json_reading import Line
 from .problems import field_errors, shortened
 

@@ -8,10 +8,10 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from search.ingestion.document_writes import Outcome, WriteResult
 from search.models import Collection, Document
 
 from .document_serializers import document_answer
-from .document_writes import Outcome, WriteResult
 from .exceptions import Conflict
 from .permissions import showable
 from .problems import no_collection

@@ -9,11 +9,11 @@ from rest_framework import serializers
 
 from search.conf import conf
 from search.indexing.status import DocumentStatus, Stage, Way, document_statuses
+from search.ingestion.document_writes import DocumentWrite
 from search.models import Document
 from search.models.corpus import validate_address
 from search.storable import storable
 
-from .document_writes import DocumentWrite
 from .fields import KnownFieldsOnly, ObjectField, StorableText
 from .permissions import User, reads_everything
 

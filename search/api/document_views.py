@@ -9,6 +9,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from search.ingestion.document_writes import Outcome, Rights, write_documents
 from search.models import Document
 from search.models.corpus import new_external_id
 
@@ -22,7 +23,6 @@ from .document_serializers import (
     document_list,
     document_write,
 )
-from .document_writes import Outcome, Rights, write_documents
 from .exceptions import Conflict
 from .parsers import sent
 from .permissions import MayReadAndWrite, readable_documents

@@ -10,11 +10,11 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from search.ingestion.document_writes import write_documents
 from search.models import Document
 
 from .document_answers import check_identity, collection_at, written
 from .document_serializers import DocumentSerializer, document_answer, document_write
-from .document_writes import write_documents
 from .parsers import sent
 from .permissions import MayReadAndWrite, document_rights, readable_documents
 from .problems import shortened

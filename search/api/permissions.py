@@ -12,10 +12,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from search.conf import conf
+from search.ingestion.document_writes import Rights
 from search.models import Document
 from search.models.corpus import DocumentQuerySet
-
-from .document_writes import Rights
 
 User = AbstractBaseUser | AnonymousUser
 _ACTIONS = {"POST": ("add",), "PUT": ("change",), "PATCH": ("change",), "DELETE": ("delete",)}

@@ -23,9 +23,9 @@ from search.datatypes import TextChunk
 from search.embedding.base import EncoderUnavailable
 from search.engines.base import IndexDamaged
 from search.failpoints import failpoint
+from search.fingerprints import content_hash
 from search.indexing import builder, chunk_rows, lexical_feed, segments, version_files
 from search.indexing.encoding import encode_missing
-from search.indexing.fingerprints import content_hash
 from search.indexing.leases import Lease, LeaseBusy, LeaseLost, hold
 from search.indexing.plan import DocumentNow, Outcome, decide
 from search.indexing.stoppages import STOPPAGES, in_words

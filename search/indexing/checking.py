@@ -10,9 +10,9 @@ from collections.abc import Generator, Iterable
 from django.db.models import Count, Exists, OuterRef
 from django.db.models.functions import Length
 
+from search.fingerprints import content_hash
 from search.indexing.checking_files import lexical_steps, segment_steps
 from search.indexing.drift_report import DriftReport
-from search.indexing.fingerprints import content_hash
 from search.models import Chunk, Document, Embedding, IndexedDocument, IndexVersion, PendingChange
 
 _BLOCK_DOCUMENTS = 500

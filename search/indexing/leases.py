@@ -5,19 +5,16 @@ host that is no longer there.
 """
 
 import contextlib
-import os
-import socket
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import psutil
 from django.db.models import F, Q
 from django.utils import timezone
 
 from search.conf import conf
 from search.models import IndexLease
+from search.processes import may_live, new_holder
 
 
 class LeaseBusy(Exception):
@@ -55,29 +52,13 @@ def hold(collection_id: int) -> Iterator[Lease]:
 def _take(collection_id: int) -> Lease:
     row, _ = IndexLease.objects.get_or_create(collection_id=collection_id)
     free = Q(holder="") | Q(expires_at__lt=timezone.now())
-    if row.holder and not _alive(row.holder):
+    if row.holder and not may_live(row.holder):
         free |= Q(holder=row.holder)
-    mine = f"{_process_identity(os.getpid())}:{uuid.uuid4().hex[:8]}"
     taken = IndexLease.objects.filter(free, collection_id=collection_id, token=row.token)
-    if not taken.update(holder=mine, token=F("token") + 1, expires_at=_expiry()):
+    if not taken.update(holder=new_holder(), token=F("token") + 1, expires_at=_expiry()):
         raise LeaseBusy(f"Collection {collection_id} is being indexed by {row.holder or 'another worker'}.")
     return Lease(collection_id, row.token + 1)
 
 
 def _expiry() -> datetime:
     return timezone.now() + timedelta(seconds=conf().LEASE_SECONDS)
-
-
-def _process_identity(pid: int) -> str:
-    return f"{socket.gethostname()}:{pid}:{psutil.Process(pid).create_time():.2f}"
-
-
-def _alive(holder: str) -> bool:
-    """Tell whether the holder may still be running; a process of another host always may."""
-    host, pid, started, _ = holder.rsplit(":", 3)
-    if host != socket.gethostname():
-        return True
-    try:
-        return _process_identity(int(pid)) == f"{host}:{pid}:{started}"
-    except psutil.NoSuchProcess:
-        return False

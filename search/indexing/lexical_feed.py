@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from search.failpoints import failpoint
-from search.indexing.fingerprints import content_hash
+from search.fingerprints import content_hash
 from search.indexing.leases import Lease
 from search.lexical.tantivy_index import LexicalDamaged, LexicalEntry, LexicalWriter, Publication
 from search.models import Chunk, Document, IndexedDocument, IndexVersion, PendingChange

@@ -14,8 +14,8 @@ from django.utils import timezone
 from search import registry
 from search.conf import conf
 from search.failpoints import failpoint
+from search.fingerprints import recipe_fingerprint
 from search.indexing import gate
-from search.indexing.fingerprints import recipe_fingerprint
 from search.models import Collection, Document, IndexedDocument, IndexVersion, PendingChange, VersionEvent
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
-from search.api import bulk, document_writes
+from search.api import bulk
+from search.ingestion import document_writes
 from search.models import Collection, Document, IndexVersion, PendingChange
 from tests.conftest import MakeDocument
 

@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError
 
-from search.api import document_writes
-from search.api.document_writes import DocumentWrite, Outcome, Rights, write_documents
+from search.ingestion import document_writes
+from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, write_documents
 from search.models import Collection, Document
 
 BOTH = Rights(create=True, replace=True)
