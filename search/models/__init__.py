@@ -2,6 +2,7 @@
 
 from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
 from .corpus import Collection, Document, corpus_changed, index_damaged
+from .imports import ImportFailure, ImportFile, ImportJob, SourceDocument
 from .index_versions import IndexLease, IndexVersion, Segment
 from .pending_changes import PendingChange
 from .search_logs import SearchLog
@@ -12,6 +13,9 @@ __all__ = [
     "Collection",
     "Document",
     "Embedding",
+    "ImportFailure",
+    "ImportFile",
+    "ImportJob",
     "IndexLease",
     "IndexVersion",
     "IndexedDocument",
@@ -19,6 +23,7 @@ __all__ = [
     "PendingChange",
     "SearchLog",
     "Segment",
+    "SourceDocument",
     "VersionEvent",
     "corpus_changed",
     "index_damaged",

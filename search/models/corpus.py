@@ -19,6 +19,8 @@ from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from search.fingerprints import content_hash
+
 from .fields import StorableCharField, StorableJSONField, StorableTextField
 
 if TYPE_CHECKING:
@@ -152,13 +154,20 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def bulk_create(self, objs: Iterable["Document"], *args: Any, **kwargs: Any) -> list["Document"]:
         documents = list(objs)
+        for document in documents:
+            document.content_hash = content_hash(document.title, document.body)
         created = super().bulk_create(documents, *args, **kwargs)
         self._changed({document.collection_id for document in documents})
         return created
 
-    def bulk_update(self, objs: Iterable["Document"], *args: Any, **kwargs: Any) -> int:
+    def bulk_update(self, objs: Iterable["Document"], fields: Iterable[str], *args: Any, **kwargs: Any) -> int:
         documents = list(objs)
-        count = super().bulk_update(documents, *args, **kwargs)
+        names = list(fields)
+        if {"title", "body"} & set(names):
+            names.append("content_hash")
+            for document in documents:
+                document.content_hash = content_hash(document.title, document.body)
+        count = super().bulk_update(documents, names, *args, **kwargs)
         self._changed({document.collection_id for document in documents})
         return count
 
@@ -214,6 +223,24 @@ class Document(models.Model):
         verbose_name=_("groups"),
         help_text=_("Who may find it when it is visible to selected groups."),
     )
+    anchors = StorableJSONField(
+        _("places"),
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        editable=False,
+        help_text=_("Where its pages or chapters begin: [[offset in characters, label], …]."),
+    )
+    content_hash = models.CharField(_("content hash"), max_length=32, default="", db_default="", editable=False)
+    duplicate_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="linked_duplicates",
+        verbose_name=_("duplicate of"),
+    )
     revision = models.BigIntegerField(_("revision"), default=1, db_default=1, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated"), auto_now=True, editable=False)
@@ -241,10 +268,19 @@ class Document(models.Model):
         indexes = [
             models.Index(fields=["collection", "state", "id"], name="search_document_by_state"),
             models.Index(fields=["-updated_at", "-id"], name="search_document_by_update"),
+            models.Index(fields=["collection", "content_hash"], name="search_document_by_content"),
         ]
 
     def __str__(self) -> str:
         return self.title or self.external_id
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save it with the hash of its content, by which duplicates are found."""
+        self.content_hash = content_hash(self.title, self.body)
+        names = kwargs.get("update_fields")
+        if names is not None and {"title", "body"} & set(names):
+            kwargs["update_fields"] = {*names, "content_hash"}
+        super().save(*args, **kwargs)
 
     def clean(self) -> None:
         """Reject metadata that is not an object: filters and facets address it by key."""
