@@ -51,6 +51,15 @@ class Conf:
     # The log of searches
     LOG_SEARCHES: bool = False
     LOG_SEARCHES_DAYS: int = 90
+    # Imports: what one file may cost (readers/base.py), and how long its remains are kept
+    IMPORT_MAX_FILE_MB: int = 4_096
+    IMPORT_MAX_UNPACKED_MB: int = 8_192
+    IMPORT_MAX_ENTRIES: int = 20_000
+    IMPORT_MAX_PAGES: int = 5_000
+    IMPORT_MEMORY_MB: int = 1_024
+    IMPORT_CPU_SECONDS: int = 120
+    IMPORT_WALL_SECONDS: float = 300.0
+    IMPORT_KEEP_DAYS: int = 30
     # Which class stands behind each name
     CHUNKERS: dict[str, str] = field(
         default_factory=lambda: {"sentence": "search.chunking.sentence_chunker.SentenceChunker"}
@@ -81,6 +90,11 @@ _AT_LEAST_ONE = (
     "APPLY_BATCH_DOCUMENTS",
     "MAX_ATTEMPTS",
     "TAIL_MAX_ROWS",
+    "IMPORT_MAX_FILE_MB",
+    "IMPORT_MAX_UNPACKED_MB",
+    "IMPORT_MAX_ENTRIES",
+    "IMPORT_MAX_PAGES",
+    "IMPORT_CPU_SECONDS",
 )
 _KIND_NAMES: dict[Any, str] = {
     Path: "a pathlib.Path",

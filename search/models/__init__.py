@@ -2,6 +2,7 @@
 
 from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
 from .corpus import Collection, Document, corpus_changed, index_damaged
+from .duplicates import DuplicatePair
 from .imports import ImportFailure, ImportFile, ImportJob, SourceDocument
 from .index_versions import IndexLease, IndexVersion, Segment
 from .pending_changes import PendingChange
@@ -12,6 +13,7 @@ __all__ = [
     "Chunk",
     "Collection",
     "Document",
+    "DuplicatePair",
     "Embedding",
     "ImportFailure",
     "ImportFile",

@@ -238,6 +238,7 @@ class Document(models.Model):
         blank=True,
         editable=False,
         on_delete=models.SET_NULL,
+        db_constraint=False,
         related_name="linked_duplicates",
         verbose_name=_("duplicate of"),
     )
