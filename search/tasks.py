@@ -2,14 +2,15 @@
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 from django.db import transaction
 
 from search.indexing import lifecycle, requests
 from search.indexing import sweep as sweeping
-from search.models import Collection, IndexVersion
+from search.ingestion import failures, housekeeping, jobs, runner
+from search.models import Collection, ImportJob, IndexVersion
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -30,20 +31,52 @@ def index_pending(*, collection_id: int) -> None:
         wake(unfinished)
 
 
+@shared_task(name="search.run_import")
+def run_import(*, job_id: int) -> None:
+    """Work on an import for a while; a long one goes on in another message, so that saves get their turn."""
+    if runner.run(job_id):
+        wake_import(job_id)
+
+
 @shared_task(name="search.sweep")
 def sweep() -> None:
     """Find and do work that no message announced."""
+    for job_id in housekeeping.abandoned():
+        wake_import(job_id)
+    housekeeping.clear_away()
     for unfinished in sweeping.sweep().unfinished:
         wake(unfinished)
 
 
 def wake(collection_id: int) -> None:
     """Tell the worker that a collection has work. Never raises and never waits long: the sweep finds it anyway."""
+    _send(index_pending, collection_id=collection_id)
+
+
+def wake_import(job_id: int) -> None:
+    """Tell the worker that an import has work; else as `wake`."""
+    _send(run_import, job_id=job_id)
+
+
+def start_import(job: ImportJob, *, dry_run: bool = False) -> None:
+    """Queue an import and wake the worker. Raises BadImport."""
+    jobs.start(job, dry_run=dry_run)
+    transaction.on_commit(lambda: wake_import(job.pk))
+
+
+def retry_import(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> ImportJob:
+    """Send the failed rows and files of an import again, as a new one, and wake the worker. Raises BadImport."""
+    again = failures.retry(job, by=by)
+    transaction.on_commit(lambda: wake_import(again.pk))
+    return again
+
+
+def _send(task: Any, **ids: int) -> None:
     global _broker_down_until
     if time.monotonic() < _broker_down_until:
         return
     try:
-        index_pending.apply_async(kwargs={"collection_id": collection_id}, retry=False)
+        task.apply_async(kwargs=ids, retry=False)
     except Exception as error:  # whatever the broker's client raises, the save has succeeded
         _broker_down_until = time.monotonic() + _BROKER_PAUSE_SECONDS
         logger.warning("The broker cannot be reached (%s); the worker's sweep will find the change.", error)

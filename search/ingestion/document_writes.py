@@ -126,9 +126,13 @@ class _Batch:
         return Outcome.UPDATED if self._change(target, write) else Outcome.UNCHANGED
 
     def _change(self, target: _Target, write: DocumentWrite) -> bool:
-        changed = {name for name, value in write.values.items() if not _same(getattr(target.document, name), value)}
+        values = dict(write.values)
+        changed = {name for name, value in values.items() if not _same(getattr(target.document, name), value)}
+        if "body" in changed and "anchors" not in values:  # they are places in the text that was
+            values["anchors"] = []
+            changed.add("anchors")
         for name in changed:
-            setattr(target.document, name, write.values[name])
+            setattr(target.document, name, values[name])
         target.changed |= changed
         if write.groups is None:
             return bool(changed)

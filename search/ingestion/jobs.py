@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
+_OPTIONS = ("mapping", "key_column", "defaults", "duplicates_policy", "mirror")
+
+
 class BadImport(ValueError):
     """What was asked of an import cannot be done; `problems` says why, by field ("" for the whole)."""
 
@@ -74,7 +77,9 @@ def create(
 def set_options(job: ImportJob, options: ImportOptions) -> None:
     """Change how a job's rows become documents, before it starts. Raises BadImport."""
     _apply_options(job, options)
-    changed = {name: getattr(job, name) for name in ("mapping", "key_column", "defaults", "duplicates_policy", "mirror")}
+    changed = {
+        name: getattr(job, name) for name in ("mapping", "key_column", "defaults", "duplicates_policy", "mirror")
+    }
     if not ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.DRAFT).update(**changed):
         raise BadImport({"": _("The import has started; its settings cannot be changed any more.")})
 

@@ -4,9 +4,11 @@ The fields are those of a document, `metadata.<name>` for one entry of its metad
 merged into it, and the empty name for a column that is left out.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 FIELDS = (
@@ -15,8 +17,8 @@ FIELDS = (
 _TEXTS = ("external_id", "title", "body", "url", "language", "state", "visibility")
 _KEPT_WHEN_BLANK = ("language", "state", "visibility", "groups", "anchors")
 _NAMES = {
-    "external_id": ("external_id", "_id", "id", "uuid", "guid", "key", "doc_id", "docid", "document_id", "identifier",
-                    "sku", "isbn", "message_id", "nummer", "kennung"),
+    "external_id": ("external_id", "_row_id", "_id", "id", "uuid", "guid", "key", "doc_id", "docid", "document_id", 
+                    "identifier", "sku", "isbn", "message_id", "nummer", "kennung"),
     "title": ("title", "name", "headline", "heading", "subject", "titel", "label", "question", "betreff"),
     "body": ("body", "text", "content", "contents", "description", "abstract", "article", "answer", "summary",
              "message", "inhalt", "beschreibung", "passage", "document", "note", "notes"),
@@ -28,6 +30,10 @@ _NAMES = {
     "anchors": ("anchors",),
     "metadata": ("metadata", "meta", "attributes", "properties"),
 }  # fmt: skip
+ROW_ID = "_row_id"
+"""The column under which a failed row that is sent again carries its identity."""
+
+_NOTES = ("_file", "_line", "_reason", "_original")  # what a download of failed rows says beside their columns
 _SEVERAL = ("body",)  # fields that may be joined from several columns
 
 
@@ -48,8 +54,8 @@ def guess(columns: Iterable[str]) -> dict[str, str]:
     """Return for each column the field that its name suggests; `metadata.<name>` for those that suggest none."""
     given = list(dict.fromkeys(columns))
     plain = {column: re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_") for column in given}
-    plain |= {column: "_id" for column in given if column == "_id"}
-    found: dict[str, str] = {}
+    plain |= {column: column for column in given if column in ("_id", ROW_ID)}
+    found: dict[str, str] = {column: "" for column in given if column in _NOTES}
     for field, names in _NAMES.items():
         best = [column for name in names for column in given if plain[column] == name and column not in found]
         for column in best[:1]:
@@ -82,8 +88,7 @@ def apply(mapping: Mapping[str, str], row: Mapping[str, Any], *, key_column: str
     """
     fields: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
-    unknown = [column for column in row if column not in mapping]
-    full = {**mapping, **guess_rest(mapping, unknown)} if unknown else mapping
+    full = _completed(tuple(mapping.items()), tuple(row))
     for column, value in row.items():
         _put(full[column], column, value, fields, metadata)
     if metadata:
@@ -100,6 +105,12 @@ def guess_rest(mapping: Mapping[str, str], columns: Iterable[str]) -> dict[str, 
         column: field if field not in taken or field in _SEVERAL else f"metadata.{column}"
         for column, field in guess(columns).items()
     }
+
+
+@lru_cache(maxsize=256)
+def _completed(mapping: tuple[tuple[str, str], ...], columns: tuple[str, ...]) -> dict[str, str]:
+    known = dict(mapping)
+    return {**known, **guess_rest(known, [column for column in columns if column not in known])}
 
 
 def _put(field: str, column: str, value: Any, fields: dict[str, Any], metadata: dict[str, Any]) -> None:
@@ -149,8 +160,6 @@ def _object(column: str, value: Any) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    import json
-
     try:
         return json.loads(text)
     except ValueError:

@@ -50,7 +50,9 @@ def store(job: ImportJob, chunks: Iterable[bytes]) -> Stored:
                 size += len(chunk)
                 if size > most:
                     limit = conf().IMPORT_MAX_FILE_MB
-                    raise TooLarge(_("The file has more than %(limit)d MB, the most an import takes.") % {"limit": limit})
+                    raise TooLarge(
+                        _("The file has more than %(limit)d MB, the most an import takes.") % {"limit": limit}
+                    )
                 digest.update(chunk)
                 handle.write(chunk)
         target = folder / scratch.stem.removeprefix(".writing-")
@@ -72,3 +74,12 @@ def remove(file: ImportFile) -> None:
 def remove_all(job_id: int) -> None:
     """Remove whatever a job has on disk."""
     shutil.rmtree(conf().DATA_DIR / "imports" / str(job_id), ignore_errors=True)
+
+
+def clear(job: ImportJob) -> None:
+    """Remove what an import that is over needs no more: everything but the files that could not be read."""
+    if not job.files.filter(status=ImportFile.Status.FAILED).exists():
+        remove_all(job.pk)
+        return
+    for file in job.files.exclude(status=ImportFile.Status.FAILED).iterator():
+        remove(file)

@@ -1,0 +1,142 @@
+"""Writes one batch of an import: documents, failures, cursor and counts in one transaction, or nothing of it.
+
+A dry run does the same and takes the documents back, so that its counts are those of the real thing.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from search.failpoints import failpoint
+from search.ingestion import deduplication, folder_sync
+from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
+from search.ingestion.job_leases import JobLease
+from search.ingestion.records import Checked, check
+from search.models import ImportFailure, ImportFile, ImportJob
+from search.readers.base import Record
+from search.storable import storable
+
+_RIGHTS = Rights(create=True, replace=True)
+_KEPT_CHARS = 200_000  # of a failed row's original and of its values
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What became of each record of a batch, in order: an outcome's name and, where it failed, why."""
+
+    outcomes: tuple[str, ...]
+    problems: tuple[dict[str, str], ...]
+    duplicates: int  # how many repeat another document's content, kept or not
+
+
+def apply(job: ImportJob, file: ImportFile, records: Sequence[Record], lease: JobLease) -> None:
+    """Write a batch and move the file's cursor past it. Raises JobLost."""
+    checked = [_identified(job, file, check(job, file, record)) for record in records]
+    failpoint("import.before_batch")
+    with transaction.atomic():
+        lease.write()
+        report = judge(job, checked, keep=not job.dry_run)
+        if not job.dry_run and job.source == ImportJob.Source.FOLDER:
+            folder_sync.note(job, file, [item.external_id for item in checked if item.external_id])
+        _keep_failures(job, file, checked, report)
+        counts = Counter(report.outcomes)
+        counts["duplicates"] = report.duplicates
+        size = sum(len(record.original) for record in records)
+        lease.write(
+            **{name: F(name) + counts[name] for name in counts},
+            read=F("read") + len(records),
+            bytes_done=F("bytes_done") + size,
+        )
+        ImportFile.objects.filter(pk=file.pk).update(cursor=F("cursor") + len(records))
+    file.cursor += len(records)
+    failpoint("import.after_batch")
+
+
+def judge(job: ImportJob, checked: Sequence[Checked], *, keep: bool) -> BatchReport:
+    """Write what can be written and say what became of each record; without `keep`, take it all back."""
+    outcomes: list[str] = ["failed"] * len(checked)
+    problems: list[dict[str, str]] = [dict(item.problems) for item in checked]
+    at = [position for position, item in enumerate(checked) if item.write is not None]
+    writes = [item.write for item in checked if item.write is not None]
+    with transaction.atomic():
+        results, duplicates = _written(job, writes)
+        if not keep:
+            transaction.set_rollback(True)
+    for position, result in zip(at, results, strict=True):
+        if result is None:
+            outcomes[position] = "duplicates"
+        elif result.outcome is Outcome.UNKNOWN_GROUPS:
+            problems[position] = {"groups": _unknown_groups(result)}
+        else:
+            outcomes[position] = result.outcome.value
+    return BatchReport(tuple(outcomes), tuple(problems), duplicates)
+
+
+def _written(job: ImportJob, writes: Sequence[DocumentWrite]) -> tuple[list[WriteResult | None], int]:
+    """Return the result of each write (None for one that was skipped as a duplicate) and how many are duplicates."""
+    found = deduplication.sort(job, writes)
+    results: dict[int, WriteResult | None] = {}
+
+    def put(originals: Sequence[DocumentWrite], changed: Sequence[DocumentWrite]) -> None:
+        for original, result in zip(originals, write_documents(job.collection, changed, _RIGHTS), strict=True):
+            results[id(original)] = result
+
+    put(found.plain, found.plain)
+    duplicates, others = deduplication.with_original(job, found.duplicates)
+    again = [duplicate.write for duplicate in duplicates]
+    put(others, others)
+    if job.duplicates_policy == ImportJob.Duplicates.KEEP:
+        put(again, again)
+    elif job.duplicates_policy == ImportJob.Duplicates.LINK:
+        put(again, deduplication.linked(job, duplicates))
+    deduplication.note(job, duplicates)
+    return [results.get(id(write)) for write in writes], len(duplicates)
+
+
+def _identified(job: ImportJob, file: ImportFile, checked: Checked) -> Checked:
+    if job.source != ImportJob.Source.FOLDER or checked.write is None:
+        return checked
+    try:
+        external_id = folder_sync.identity(job, file, checked.external_id)
+    except ValueError as error:
+        return Checked(checked.record, checked.external_id, problems={"external_id": str(error)})
+    write = DocumentWrite(external_id, checked.write.values, checked.write.groups)
+    return Checked(checked.record, external_id, write)
+
+
+def _keep_failures(job: ImportJob, file: ImportFile, checked: Sequence[Checked], report: BatchReport) -> None:
+    rows = []
+    for item, problems in zip(checked, report.problems, strict=True):
+        if problems:
+            name, reason = next(iter(problems.items()))
+            rows.append(
+                ImportFailure(
+                    job=job,
+                    file=file,
+                    line=item.record.number,
+                    external_id=storable(item.external_id)[:500],
+                    field=name,
+                    reason="; ".join(f"{field}: {text}" if field else text for field, text in problems.items())
+                    if len(problems) > 1
+                    else reason,
+                    original=item.record.original[:_KEPT_CHARS],
+                    values=_kept_values(item.record),
+                )
+            )
+    ImportFailure.objects.bulk_create(rows)
+
+
+def _kept_values(record: Record) -> dict[str, Any] | None:
+    if not record.values or sum(len(str(value)) for value in record.values.values()) > _KEPT_CHARS:
+        return None
+    return dict(record.values)
+
+
+def _unknown_groups(result: WriteResult) -> str:
+    names = ", ".join(result.unknown_groups)
+    return _("No group is called %(names)s. Create it in the admin, or leave it out.") % {"names": names}

@@ -1,0 +1,120 @@
+"""Rows that did not get in: mended one by one, downloaded, sent again, or dismissed."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from search.ingestion import jobs, mapping, uploads
+from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
+from search.ingestion.jobs import BadImport, ImportOptions
+from search.ingestion.validation import BadValues, check_document
+from search.models import ImportFailure, ImportFile, ImportJob
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+_MENDABLE = ("external_id", "title", "body", "url", "language", "metadata", "state", "visibility", "groups")
+
+
+def fields_of(failure: ImportFailure) -> dict[str, Any]:
+    """Return a failed row's values as fields of a document, as far as they can be told: what mending begins with."""
+    job, file = failure.job, failure.file
+    values = dict(failure.values or {})
+    if not file.tabular:
+        return {"external_id": failure.external_id or file.name, **values}
+    fallback = failure.external_id or f"{file.name}#{failure.line}"
+    try:
+        mapped = mapping.apply(job.mapping, values, key_column=job.key_column, fallback_id=fallback)
+    except ValueError:
+        return {"external_id": fallback}
+    groups = {} if mapped.groups is None else {"groups": list(mapped.groups)}
+    return {"external_id": mapped.external_id, **mapped.values, **groups}
+
+
+def mend(failure: ImportFailure, values: Mapping[str, Any], *, by: "AbstractBaseUser | None" = None) -> WriteResult:
+    """Write a row with the values that a curator gave it, as fields of a document. Raises BadImport."""
+    given = {name: value for name, value in values.items() if name in _MENDABLE}
+    external_id = str(given.pop("external_id", "") or fields_of(failure)["external_id"])
+    groups = given.pop("groups", None)
+    defaults = {name: value for name, value in failure.job.defaults.items() if name != "groups"}
+    given = {**defaults, **given}
+    try:
+        check_document(external_id, given)
+    except BadValues as error:
+        raise BadImport(error.problems) from None
+    with transaction.atomic():
+        if (
+            not ImportFailure.objects.filter(pk=failure.pk)
+            .exclude(state=ImportFailure.State.SENT)
+            .update(state=ImportFailure.State.SENT)
+        ):
+            raise BadImport({"": _("This row has been sent again already.")})
+        write = DocumentWrite(external_id, given, None if groups is None else tuple(groups))
+        (result,) = write_documents(failure.job.collection, [write], Rights(create=True, replace=True))
+        if result.outcome is Outcome.UNKNOWN_GROUPS:
+            names = ", ".join(result.unknown_groups)
+            raise BadImport({"groups": _("No group is called %(names)s.") % {"names": names}})
+    return result
+
+
+def dismiss(failures: "QuerySet[ImportFailure]") -> int:
+    """Put open failures aside; return how many."""
+    return failures.filter(state=ImportFailure.State.OPEN).update(state=ImportFailure.State.DISMISSED)
+
+
+def retry(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> ImportJob:
+    """Return a new, queued import of the rows and files of `job` that failed. Raises BadImport when none can be sent.
+
+    Rows that could not be read at all stay open: they have to be mended first.
+    """
+    open_failures = job.failures.filter(state=ImportFailure.State.OPEN)
+    rows = open_failures.exclude(values=None).exclude(line=None)
+    files = job.files.filter(pk__in=open_failures.filter(line=None).values("file"), status=ImportFile.Status.FAILED)
+    sendable = [file for file in files if uploads.path_of(file).is_file()]
+    if not rows.exists() and not sendable:
+        raise BadImport({"": _("No failed row or file of this import can be sent again; mend them one by one.")})
+    options = ImportOptions(
+        {**job.mapping, mapping.ROW_ID: "external_id"} if "external_id" not in job.mapping.values() else job.mapping,
+        job.key_column, job.defaults, job.duplicates_policy,
+    )  # fmt: skip
+    again = jobs.create(
+        job.collection, source=ImportJob.Source.RETRY, name=_("%s, failed rows") % job.name, options=options, by=by
+    )
+    ImportJob.objects.filter(pk=again.pk).update(retry_of=job)
+    if rows.exists():
+        jobs.add_file(again, f"failed-rows-of-{job.pk}.jsonl", _lines(rows.select_related("file")))
+    for file in sendable:
+        _add_again(again, file)
+    jobs.start(again)
+    open_failures.filter(pk__in=rows.values("pk")).update(state=ImportFailure.State.SENT)
+    open_failures.filter(line=None, file__in=sendable).update(state=ImportFailure.State.SENT)
+    return again
+
+
+def as_jsonl(job: ImportJob) -> Iterator[bytes]:
+    """Yield the open failures as lines to be mended by hand: each row's own columns, with where it stood and why."""
+    for failure in job.failures.filter(state=ImportFailure.State.OPEN).select_related("file").iterator():
+        line = dict(failure.values or {})
+        if failure.values is None and failure.original:
+            line["_original"] = failure.original
+        if failure.external_id and failure.line is not None:
+            line.setdefault(mapping.ROW_ID, failure.external_id)
+        line |= {"_file": failure.file.name, "_line": failure.line, "_reason": failure.reason}
+        yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
+
+
+def _lines(rows: "QuerySet[ImportFailure]") -> Iterator[bytes]:
+    for failure in rows.iterator():
+        line = dict(failure.values or {})
+        if failure.external_id:
+            line.setdefault(mapping.ROW_ID, failure.external_id)
+        yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
+
+
+def _add_again(job: ImportJob, file: ImportFile) -> None:
+    with uploads.path_of(file).open("rb") as handle:
+        jobs.add_file(job, file.name, iter(lambda: handle.read(1 << 20), b""))

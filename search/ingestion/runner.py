@@ -1,0 +1,193 @@
+"""Does an import's work in slices: reads each file in the sandbox, hands its records on batch by batch.
+
+Whatever kills it, the next slice goes on behind the last batch that was written: a file's cursor counts the records
+that are done, and they are read past. A file that cannot be read fails by itself, with its reason.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from search.conf import conf
+from search.failpoints import failpoint
+from search.ingestion import batches, folder_sync, open_files, unpacking, uploads
+from search.ingestion.job_leases import JobBusy, JobLease, JobLost, hold
+from search.ingestion.limits import limits
+from search.ingestion.open_files import OpenFile, Workbench
+from search.models import ImportFailure, ImportFile, ImportJob, corpus_changed
+from search.readers.base import Record, UnreadableFile
+
+logger = logging.getLogger(__name__)
+
+OnBatch = Callable[[ImportJob], None]
+
+
+def run(job_id: int, *, budget_seconds: float | None = None, on_batch: OnBatch | None = None) -> bool:
+    """Work on an import until it is over or the budget is spent; return whether there is more to do.
+
+    Returns False at once when another process is at it, or when it is gone. `on_batch` is called with the job's fresh
+    row after each batch.
+    """
+    deadline = time.monotonic() + (conf().TASK_BUDGET_SECONDS if budget_seconds is None else budget_seconds)
+    try:
+        with hold(job_id) as lease:
+            return _Run(lease, deadline, on_batch).go()
+    except (JobBusy, JobLost, ImportJob.DoesNotExist) as error:
+        logger.info("Import %s was left: %s", job_id, error)
+        return False
+
+
+class _Run:
+    """One slice of work, under the job's lease."""
+
+    def __init__(self, lease: JobLease, deadline: float, on_batch: OnBatch | None) -> None:
+        self.lease = lease
+        self.deadline = deadline
+        self.on_batch = on_batch
+        self.job = ImportJob.objects.select_related("collection").get(pk=lease.job_id)
+
+    def go(self) -> bool:
+        """Return whether there is more to do."""
+        if self.job.is_over or self.job.status == ImportJob.Status.DRAFT:
+            return False
+        try:
+            return self._go()
+        except JobLost:
+            raise
+        except OSError as error:  # a full disk, an unmounted folder: no row is to blame
+            logger.exception("Import %s cannot go on", self.job.pk)
+            self._end(ImportJob.Status.FAILED, error=f"{type(error).__name__}: {error.strerror or error}")
+            return False
+
+    def _go(self) -> bool:
+        self._begin()
+        bench = open_files.take(self.job.pk, limits())
+        more = False
+        try:
+            more = self._work_on_files(bench)
+        finally:
+            if more:
+                open_files.keep(self.job.pk, bench)
+            else:
+                bench.close()
+        return more
+
+    def _work_on_files(self, bench: Workbench) -> bool:
+        """Return whether there is more to do."""
+        while (file := self._next_file()) is not None:
+            if self._cancelled():
+                return False
+            if not self._work(file, bench):
+                return not self.job.is_over
+            if time.monotonic() > self.deadline:
+                return True
+        if self.job.source == ImportJob.Source.FOLDER and not self.job.dry_run:
+            folder_sync.finish(self.job)
+        self._end(ImportJob.Status.FINISHED)
+        return False
+
+    def _begin(self) -> None:
+        if self.job.status == ImportJob.Status.QUEUED:
+            if self.job.source == ImportJob.Source.FOLDER:
+                folder_sync.prepare(self.job)
+            self.lease.write(status=ImportJob.Status.RUNNING, started_at=timezone.now())
+            self.job.refresh_from_db()
+
+    def _next_file(self) -> ImportFile | None:
+        todo = self.job.files.filter(status__in=(ImportFile.Status.RUNNING, ImportFile.Status.WAITING))
+        return todo.order_by("pk").first()
+
+    def _work(self, file: ImportFile, bench: Workbench) -> bool:
+        """Return whether the file is done with; False when the budget or the curator's patience ended first."""
+        self.lease.write(current_file=file.name)
+        try:
+            if unpacking.is_archive(file):
+                unpacking.unpack(self.job, file, bench.sandbox, self.lease, limits())
+                return True
+            return self._read(file, bench)
+        except UnreadableFile as error:
+            bench.done()
+            self._fail(file, str(error))
+            return True
+
+    def _read(self, file: ImportFile, bench: Workbench) -> bool:
+        opened = bench.open(file)
+        self._note_format(file, opened)
+        for records in opened.batches():
+            self._apply(file, records)
+            self._tell()
+            if self._cancelled():
+                return False
+            if time.monotonic() > self.deadline:
+                return False
+        bench.done()
+        self._finish_file(file)
+        return True
+
+    def _apply(self, file: ImportFile, records: Sequence[Record]) -> None:
+        """Write a batch; one that the database refuses is written row by row, so that only the bad ones fail."""
+        try:
+            batches.apply(self.job, file, records, self.lease)
+        except (DataError, IntegrityError, ValueError, TypeError) as error:
+            if len(records) > 1:
+                for record in records:
+                    self._apply(file, [record])
+                return
+            logger.exception("A row of import %s was refused", self.job.pk)
+            reason = f"The database does not take it: {type(error).__name__}: {error}"
+            refused = Record(records[0].number, original=records[0].original, error=reason)
+            batches.apply(self.job, file, [refused], self.lease)
+
+    def _note_format(self, file: ImportFile, opened: OpenFile) -> None:
+        file.format, file.tabular = opened.format, opened.tabular
+        ImportFile.objects.filter(pk=file.pk).update(
+            format=file.format, tabular=file.tabular, status=ImportFile.Status.RUNNING
+        )
+
+    def _finish_file(self, file: ImportFile) -> None:
+        with transaction.atomic():
+            self.lease.write(files_done=F("files_done") + 1, bytes_done=self._bytes_of_done_files(file))
+            if self.job.source == ImportJob.Source.FOLDER and not self.job.dry_run:
+                folder_sync.file_done(self.job, file)
+            ImportFile.objects.filter(pk=file.pk).update(status=ImportFile.Status.FINISHED)
+        failpoint("import.file_done")
+        if not self.job.dry_run and file.parent_id is not None:
+            uploads.remove(file)
+
+    def _fail(self, file: ImportFile, reason: str) -> None:
+        with transaction.atomic():
+            self.lease.write(
+                failed=F("failed") + 1, files_done=F("files_done") + 1, bytes_done=self._bytes_of_done_files(file)
+            )
+            ImportFile.objects.filter(pk=file.pk).update(status=ImportFile.Status.FAILED, error=reason)
+            ImportFailure.objects.create(job=self.job, file=file, line=None, external_id=file.name, reason=reason)
+        self._tell()
+
+    def _bytes_of_done_files(self, file: ImportFile) -> int:
+        over = (ImportFile.Status.FINISHED, ImportFile.Status.FAILED)
+        sizes = self.job.files.filter(status__in=over, parent=None).values_list("size", flat=True)
+        return sum(sizes) + (file.size if file.parent_id is None else 0)
+
+    def _cancelled(self) -> bool:
+        if not ImportJob.objects.filter(pk=self.job.pk, cancel_requested=True).exists():
+            return False
+        self._end(ImportJob.Status.CANCELLED)
+        return True
+
+    def _end(self, status: str, error: str = "") -> None:
+        self.lease.write(status=status, error=error, finished_at=timezone.now(), current_file="")
+        self.job.refresh_from_db()
+        if not self.job.dry_run:
+            uploads.clear(self.job)
+            corpus_changed.send(sender=ImportJob, collection_ids={self.job.collection_id}, using="default")
+        if self.on_batch:
+            self.on_batch(self.job)
+
+    def _tell(self) -> None:
+        if self.on_batch:
+            self.job.refresh_from_db()
+            self.on_batch(self.job)
