@@ -153,6 +153,7 @@ class SearchResult:
     chunk_start: int
     chunk_end: int
     snippet: Snippet
+    place: str = ""  # where in the document the chunk begins, for example "page 3"
 
 
 @dataclass(frozen=True, slots=True)

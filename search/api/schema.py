@@ -88,7 +88,7 @@ SEARCH_ANSWER = OpenApiExample(
                     "url": "https://docs.python.org/3/library/stdtypes.html#dict.fromkeys",
                     "metadata": {"module": "builtins"},
                 },
-                "chunk": {"id": 40, "start": 0, "end": 81},
+                "chunk": {"id": 40, "start": 0, "end": 81, "place": ""},
                 "snippet": {"text": "Keys keep the order in which they came.", "highlights": [[14, 19]]},
             }
         ],

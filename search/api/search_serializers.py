@@ -61,6 +61,7 @@ class FoundChunkSerializer(serializers.Serializer[SearchResult]):
     id = serializers.IntegerField(source="chunk_id")
     start = serializers.IntegerField(source="chunk_start")
     end = serializers.IntegerField(source="chunk_end")
+    place = serializers.CharField(help_text="The page or chapter in which it begins; empty where none is known.")
 
 
 class SnippetSerializer(serializers.Serializer[Any]):

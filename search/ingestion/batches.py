@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from search.failpoints import failpoint
 from search.ingestion import deduplication, folder_sync
 from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
 from search.ingestion.job_leases import JobLease
@@ -37,7 +36,6 @@ class BatchReport:
 def apply(job: ImportJob, file: ImportFile, records: Sequence[Record], lease: JobLease) -> None:
     """Write a batch and move the file's cursor past it. Raises JobLost."""
     checked = [_identified(job, file, check(job, file, record)) for record in records]
-    failpoint("import.before_batch")
     with transaction.atomic():
         lease.write()
         report = judge(job, checked, keep=not job.dry_run)
@@ -54,7 +52,6 @@ def apply(job: ImportJob, file: ImportFile, records: Sequence[Record], lease: Jo
         )
         ImportFile.objects.filter(pk=file.pk).update(cursor=F("cursor") + len(records))
     file.cursor += len(records)
-    failpoint("import.after_batch")
 
 
 def judge(job: ImportJob, checked: Sequence[Checked], *, keep: bool) -> BatchReport:

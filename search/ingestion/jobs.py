@@ -70,7 +70,7 @@ def create(
         with transaction.atomic():
             job.save()
     except IntegrityError:
-        return ImportJob.objects.get(created_by=by, idempotency_key=idempotency_key)
+        return ImportJob.objects.get(created_by_id=job.created_by_id, idempotency_key=idempotency_key)
     return job
 
 

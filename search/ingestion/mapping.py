@@ -17,7 +17,7 @@ FIELDS = (
 _TEXTS = ("external_id", "title", "body", "url", "language", "state", "visibility")
 _KEPT_WHEN_BLANK = ("language", "state", "visibility", "groups", "anchors")
 _NAMES = {
-    "external_id": ("external_id", "_row_id", "_id", "id", "uuid", "guid", "key", "doc_id", "docid", "document_id", 
+    "external_id": ("external_id", "_row_id", "_id", "id", "uuid", "guid", "key", "doc_id", "docid", "document_id",
                     "identifier", "sku", "isbn", "message_id", "nummer", "kennung"),
     "title": ("title", "name", "headline", "heading", "subject", "titel", "label", "question", "betreff"),
     "body": ("body", "text", "content", "contents", "description", "abstract", "article", "answer", "summary",
@@ -175,4 +175,6 @@ def _names(column: str, value: Any) -> tuple[str, ...]:
 
 
 def _kind(value: Any) -> str:
-    return {dict: "an object", list: "a list"}.get(type(value), f"{type(value).__name__} {str(value)[:40]!r}")
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else f"{type(value).__name__} {str(value)[:40]!r}"

@@ -13,7 +13,6 @@ from django.db.models import F
 from django.utils import timezone
 
 from search.conf import conf
-from search.failpoints import failpoint
 from search.ingestion import batches, folder_sync, open_files, unpacking, uploads
 from search.ingestion.job_leases import JobBusy, JobLease, JobLost, hold
 from search.ingestion.limits import limits
@@ -154,7 +153,6 @@ class _Run:
             if self.job.source == ImportJob.Source.FOLDER and not self.job.dry_run:
                 folder_sync.file_done(self.job, file)
             ImportFile.objects.filter(pk=file.pk).update(status=ImportFile.Status.FINISHED)
-        failpoint("import.file_done")
         if not self.job.dry_run and file.parent_id is not None:
             uploads.remove(file)
 

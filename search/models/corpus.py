@@ -283,6 +283,11 @@ class Document(models.Model):
             kwargs["update_fields"] = {*names, "content_hash"}
         super().save(*args, **kwargs)
 
+    def place_at(self, offset: int) -> str:
+        """Return the label of the page or chapter that a character of the body lies in; empty when none is known."""
+        labels = [label for start, label in self.anchors if start <= offset]
+        return labels[-1] if labels else ""
+
     def clean(self) -> None:
         """Reject metadata that is not an object: filters and facets address it by key."""
         if not isinstance(self.metadata, dict):

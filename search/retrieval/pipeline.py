@@ -255,6 +255,7 @@ def _result(query: Query, rank: int, found: VisibleHit, document: Document, cut:
         chunk_start=found.start,
         chunk_end=found.end,
         snippet=cut,
+        place=document.place_at(found.start),
     )
 
 

@@ -47,7 +47,7 @@ def test_the_answer_has_exactly_the_documented_shape(visitor: Client, leave: int
     [result] = answer["results"]
     assert set(result) == {"rank", "score", "scores", "document", "chunk", "snippet"}
     assert set(result["scores"]) == {"dense", "lexical"}
-    assert set(result["chunk"]) == {"id", "start", "end"}
+    assert set(result["chunk"]) == {"id", "start", "end", "place"}
     assert result["document"] == {
         "id": leave, "external_id": "handbook/leave", "title": "Leave", "url": "https://example.org/leave",
         "metadata": {"team": "hr"},
