@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task
 from django.db import transaction
 
+from search.conf import conf
 from search.indexing import lifecycle, requests
 from search.indexing import sweep as sweeping
 from search.ingestion import failures, housekeeping, jobs, runner
 from search.models import Collection, ImportJob, IndexVersion
+from search.retrieval import near_duplicates
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -38,12 +40,21 @@ def run_import(*, job_id: int) -> None:
         wake_import(job_id)
 
 
+@shared_task(name="search.find_duplicates")
+def find_duplicates(*, collection_id: int) -> None:
+    """Go on with the search for near duplicates; a long one goes on in another message."""
+    if near_duplicates.run(collection_id, budget_seconds=conf().TASK_BUDGET_SECONDS):
+        _send(find_duplicates, collection_id=collection_id)
+
+
 @shared_task(name="search.sweep")
 def sweep() -> None:
     """Find and do work that no message announced."""
     for job_id in housekeeping.abandoned():
         wake_import(job_id)
     housekeeping.clear_away()
+    for collection_id in near_duplicates.unfinished():
+        _send(find_duplicates, collection_id=collection_id)
     for unfinished in sweeping.sweep().unfinished:
         wake(unfinished)
 
@@ -69,6 +80,12 @@ def retry_import(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> Imp
     again = failures.retry(job, by=by)
     transaction.on_commit(lambda: wake_import(again.pk))
     return again
+
+
+def request_duplicates(collection: Collection, *, threshold: float) -> None:
+    """Ask for a search for near duplicates, and wake the worker. Raises ValueError."""
+    near_duplicates.request(collection, threshold=threshold)
+    transaction.on_commit(lambda: _send(find_duplicates, collection_id=collection.pk))
 
 
 def _send(task: Any, **ids: int) -> None:

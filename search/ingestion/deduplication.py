@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db import transaction
+from django.db.models import QuerySet
+
 from search.fingerprints import content_hash
 from search.ingestion.document_writes import DocumentWrite
 from search.models import Document, DuplicatePair, ImportJob
@@ -105,6 +108,22 @@ def note(job: ImportJob, duplicates: Sequence[Duplicate]) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def decide(pairs: "QuerySet[DuplicatePair]", state: str) -> int:
+    """Archive or link the second document of each pair, or keep both, as `state` says; return of how many pairs.
+
+    A pair whose second document was never imported, or is gone, is only marked.
+    """
+    count = 0
+    for pair in pairs.select_related("second"):
+        with transaction.atomic():
+            if pair.second is not None and state in (DuplicatePair.State.ARCHIVED, DuplicatePair.State.LINKED):
+                original = pair.first_id if state == DuplicatePair.State.LINKED else None
+                Document.objects.filter(pk=pair.second.pk).update(state=Document.State.ARCHIVED, duplicate_of=original)
+            DuplicatePair.objects.filter(pk=pair.pk).update(state=state)
+        count += 1
+    return count
 
 
 def fill_hashes(collection_id: int) -> bool:

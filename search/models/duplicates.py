@@ -69,3 +69,33 @@ class DuplicatePair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_id} ~ {self.second_external_id}"
+
+
+class DuplicateScan(models.Model):
+    """The search for near duplicates in one collection: asked for by a curator, done by the worker in steps."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        FINISHED = "finished", _("Finished")
+        FAILED = "failed", _("Failed")
+
+    collection = models.OneToOneField(
+        Collection, on_delete=models.CASCADE, related_name="duplicate_scan", verbose_name=_("collection")
+    )
+    threshold = models.FloatField(_("least similarity"), default=0.95)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
+    next_document = models.BigIntegerField(default=0)
+    done = models.PositiveIntegerField(_("documents compared"), default=0)
+    total = models.PositiveIntegerField(_("documents"), default=0)
+    found = models.PositiveIntegerField(_("pairs found"), default=0)
+    error = models.TextField(_("reason"), blank=True, default="")
+    requested_at = models.DateTimeField(_("asked for"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("search for duplicates")
+        verbose_name_plural = _("searches for duplicates")
+
+    def __str__(self) -> str:
+        return f"{self.collection_id}: {self.done}/{self.total}"
