@@ -2,12 +2,14 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 from django.db import transaction
 
-from search.conf import conf
 from search.indexing import lifecycle, requests
 from search.indexing import sweep as sweeping
 from search.ingestion import failures, housekeeping, jobs, runner
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _BROKER_PAUSE_SECONDS = 5.0
+_SLICE_SECONDS = 5.0  # of work that waits for nobody, before saves get their turn
+_held: ContextVar[set[int] | None] = ContextVar("held", default=None)
 _broker_down_until = 0.0
 
 
@@ -36,14 +40,16 @@ def index_pending(*, collection_id: int) -> None:
 @shared_task(name="search.run_import")
 def run_import(*, job_id: int) -> None:
     """Work on an import for a while; a long one goes on in another message, so that saves get their turn."""
-    if runner.run(job_id):
+    with _one_wake_each():
+        more = runner.run(job_id, budget_seconds=_SLICE_SECONDS)
+    if more:
         wake_import(job_id)
 
 
 @shared_task(name="search.find_duplicates")
 def find_duplicates(*, collection_id: int) -> None:
     """Go on with the search for near duplicates; a long one goes on in another message."""
-    if near_duplicates.run(collection_id, budget_seconds=conf().TASK_BUDGET_SECONDS):
+    if near_duplicates.run(collection_id, budget_seconds=_SLICE_SECONDS):
         _send(find_duplicates, collection_id=collection_id)
 
 
@@ -61,7 +67,24 @@ def sweep() -> None:
 
 def wake(collection_id: int) -> None:
     """Tell the worker that a collection has work. Never raises and never waits long: the sweep finds it anyway."""
+    held = _held.get()
+    if held is not None:
+        held.add(collection_id)
+        return
     _send(index_pending, collection_id=collection_id)
+
+
+@contextmanager
+def _one_wake_each() -> Iterator[None]:
+    """Wake for each collection once, at the end, however many batches were written to it."""
+    held: set[int] = set()
+    token = _held.set(held)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+        for collection_id in held:
+            wake(collection_id)
 
 
 def wake_import(job_id: int) -> None:
