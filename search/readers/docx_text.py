@@ -46,9 +46,10 @@ def outline(document: Any) -> Outline:
     styles = {}
     for name, element in elements.items():
         for _ in range(_STYLES_DEEP):
-            styles[name] = _style(element)
+            found = _style(element)
+            styles[name] = Style() if found.title and element is not elements[name] else found  # no title by descent
             above = elements.get(_value(element, "basedOn"))
-            if styles[name] != Style() or above is None:
+            if found != Style() or above is None:
                 break
             element = above
     return Outline(styles, frozenset(_numbered(document)))

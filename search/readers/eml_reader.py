@@ -51,8 +51,7 @@ class EmlReader(DocumentReader):
         }
 
     def _text(self, part: Message) -> str:
-        raw = part.get_payload(decode=True)
-        content = raw if isinstance(raw, bytes) else b""
+        content = _bytes_of(part)
         charset = str(part.get_param("charset", "") or "")
         if part.get_content_type() == "text/html":
             page = decode_markup(content, charset)
@@ -84,9 +83,14 @@ def _best(alternatives: list[Message]) -> list[Message]:
     """Return the plain text if there is some, else the HTML or what holds it, else the last."""
     for kind in ("text/plain", "text/html", "multipart/related", "multipart/mixed", "multipart/alternative"):
         for part in alternatives:
-            if part.get_content_type() == kind and (part.is_multipart() or part.get_payload(decode=True)):
+            if part.get_content_type() == kind and (part.is_multipart() or _bytes_of(part).strip()):
                 return [part]
     return alternatives[-1:]
+
+
+def _bytes_of(part: Message) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
 
 
 def _is_text(part: Message) -> bool:

@@ -19,6 +19,7 @@ from .dates import iso_date
 from .language_tags import language_tag
 from .markdown_text import one_line
 from .packed_files import part
+from .whole_document import words_of
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
@@ -63,11 +64,13 @@ def open_package(archive: ZipFile) -> Package:
     ]
     if not chapters:
         raise UnreadableFile("This EPUB is damaged: its list of chapters is empty.")
+    if not names & set(chapters):
+        raise UnreadableFile("This EPUB is damaged: none of its chapters is in it.")
     return Package(
         title=next(_texts(root, "title"), ""),
         language=next(filter(None, map(language_tag, _texts(root, "language"))), ""),
-        metadata=_metadata(root),
-        chapters=list(dict.fromkeys(chapters)),
+        metadata={**_metadata(root), "missing_chapters": sorted(set(chapters) - names)},
+        chapters=[name for name in dict.fromkeys(chapters) if name in names],
         contents=[name for name in contents if name in names],
     )
 
@@ -136,7 +139,7 @@ def _xml(archive: ZipFile, name: str) -> Element:
             f"This EPUB declares XML entities in {name!r}, as only files made to do harm do."
         ) from error
     except (ParseError, ValueError, LookupError) as error:
-        raise UnreadableFile(f"This EPUB is damaged: its part {name[:100]!r} is no XML ({error}).") from error
+        raise UnreadableFile(f"This EPUB is damaged: its part {name[:100]!r} is no XML ({words_of(error)}).") from error
     return root
 
 

@@ -158,7 +158,7 @@ class _Writer:
         return "\n".join((indent + (mark if at == 0 else "  ")) + line for at, line in enumerate(text.split("\n")))
 
     def _add_table(self, element: etree._Element) -> None:
-        rows = [table_row(text_in(cell) for cell in row if cell.tag in ("td", "th")) for row in element.iter("tr")]
+        rows = [table_row(_cell(cell) for cell in row if cell.tag in ("td", "th")) for row in element.iter("tr")]
         caption = element.find("caption")
         if caption is not None:
             self._add("text", one_line(text_in(caption)))
@@ -179,6 +179,12 @@ def _is_layout(table: etree._Element) -> bool:
     if any(table.find(f".//{tag}") is not None for tag in _IN_LAYOUT_TABLES):
         return True
     return any(len(cell.findall(".//p")) >= _PARAGRAPHS_OF_A_CELL for cell in table.iter("td"))
+
+
+def _cell(cell: etree._Element) -> str:
+    for element in cell.iter("br", "p", "div"):
+        element.tail = " " + (element.tail or "")
+    return text_in(cell)
 
 
 def _fenced(element: etree._Element) -> str:

@@ -15,7 +15,7 @@ from .html_metadata import from_head
 from .html_tree import parse_html, readable_part
 from .main_content import main_content
 from .markdown_text import Body
-from .whole_document import DocumentReader, whole
+from .whole_document import DocumentReader
 
 
 class HtmlReader(DocumentReader):
@@ -26,7 +26,7 @@ class HtmlReader(DocumentReader):
     kind = "HTML file"
 
     def values(self, file: BinaryIO, path: PurePosixPath) -> dict[str, Any]:
-        page = decode_markup(whole(file, self.limits))
+        page = decode_markup(file.read())
         tree = parse_html(page)
         values = from_head(tree)
         part, marked = readable_part(tree)

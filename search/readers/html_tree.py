@@ -14,11 +14,21 @@ _UNREAD = {
     "script", "style", "noscript", "template", "svg", "iframe", "frame", "object", "embed", "applet", "audio",
     "video", "canvas", "map", "select", "button", "input", "textarea", "datalist", "dialog", "nav", "footer", "menu",
 }  # fmt: skip
-_UNREAD_ROLES = {"navigation", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar", "tablist"}
+_UNREAD_ROLES = {
+    "navigation",
+    "contentinfo",
+    "search",
+    "dialog",
+    "alertdialog",
+    "menu",
+    "menubar",
+    "tablist",
+    "doc-backlink",
+}
 _BOILERPLATE = re.compile(
     r"(?:^|[\s_-])(?:cookies?|consent|gdpr|breadcrumbs?|sidebar|navbar|nav|navigation|navheader|navfooter|topbar|menu|"
     r"toc|toctree|footer|skip-?(?:link|to)|skipnav|social|share|sharing|related|newsletter|advert(?:s|isement)?|ads|"
-    r"promo|pagination|pager|prev-next|sr-only|visually-hidden|headerlink|edit-?link|banner|popup|modal)(?:[\s_-]|$)",
+    r"promo|pagination|pager|prev-next|sr-only|visually-hidden|headerlink|footnote-back(?:ref|link)?|edit-?link|banner|popup|modal)(?:[\s_-]|$)",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)

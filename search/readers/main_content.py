@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from .html_blocks import Block
 
 _WORDS = re.compile(r"\w+")
+_SENTENCE = re.compile(r"\w+\W+\w+\W+\w.*[.!?…。][\"'”’»)]*\Z", re.DOTALL)
+_NOTICE = re.compile(r"©|copyright|all rights reserved|\bcookies?\b|privacy policy|newsletter|subscribe", re.IGNORECASE)
 _MERE_LINKS = 0.6  # share of a block's characters that are links
 _TOO_LITTLE = 0.5  # share of the text that trafilatura must keep for its judgment to count
 _LARGEST = 500_000  # characters; a page with more of them is a document, not an article
+_A_TEXT = 500  # characters: a page with fewer besides its links is a list of links, and these are its content
 _PROBE = 120  # characters by which a long block is found again
 _HEADINGS_BEFORE = 4  # blocks between a title and the text, such as the date and the author
 
@@ -26,10 +29,14 @@ def main_content(page: str, blocks: Sequence[Block]) -> list[Block]:
     if matched and _enough(blocks, matched):
         first, last = _with_headings(blocks, matched[0]), matched[-1]
         found = set(matched)
-        kept = [block for at, block in enumerate(blocks[: last + 1]) if at >= first and (at in found or block in own)]
+        kept = [
+            block
+            for at, block in enumerate(blocks)
+            if at in found or (not _mere_links(block) and (first <= at <= last or _is_prose(block)))
+        ]
         if _length(kept) >= (1 - _TOO_LITTLE / 2) * _length(own):
             return kept
-    return own if _length(own) >= size / 4 else list(blocks)
+    return own if _length(own) >= min(_A_TEXT, size / 2) else list(blocks)
 
 
 def _matched(page: str, blocks: Sequence[Block]) -> list[int]:
@@ -39,7 +46,7 @@ def _matched(page: str, blocks: Sequence[Block]) -> list[int]:
         return []
     found = []
     for at, block in enumerate(blocks):
-        words = _normal(block.text)
+        words = "" if _NOTICE.search(block.text) and len(block.text) <= _A_TEXT else _normal(block.text)
         if block.kind in ("text", "item") and words and words[:_PROBE] in text and words[-_PROBE:] in text:
             found.append(at)
     return found
@@ -59,6 +66,15 @@ def _enough(blocks: Sequence[Block], matched: Sequence[int]) -> bool:
     return _length([blocks[at] for at in matched]) >= _TOO_LITTLE * _length(counted)
 
 
+def _is_prose(block: Block) -> bool:
+    """Whether a block outside the article is text all the same, such as a footnote or a last remark."""
+    if block.kind in ("heading", "table"):
+        return False
+    return block.kind == "code" or bool(
+        _SENTENCE.search(block.text) and not block.linked and not _NOTICE.search(block.text)
+    )
+
+
 def _with_headings(blocks: Sequence[Block], first: int) -> int:
     """Return where the headings above the first block of the content begin."""
     start = first
@@ -71,7 +87,8 @@ def _with_headings(blocks: Sequence[Block], first: int) -> int:
 
 
 def _mere_links(block: Block) -> bool:
-    return block.kind in ("text", "item", "table") and block.linked > _MERE_LINKS
+    one_row = block.kind == "table" and "\n" not in block.text
+    return (block.kind in ("text", "item") or one_row) and block.linked > _MERE_LINKS
 
 
 def _length(blocks: Sequence[Block]) -> int:

@@ -18,7 +18,7 @@ from .declared_encoding import decode
 from .language_tags import language_tag
 from .markdown_text import one_line, plain_lines, refuse_too_long
 from .web_addresses import web_address
-from .whole_document import DocumentReader, whole
+from .whole_document import DocumentReader
 
 _FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?\n)??(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_MATTER_CHARS = 100_000
@@ -44,11 +44,11 @@ class MarkdownReader(DocumentReader):
     kind = "Markdown file"
 
     def values(self, file: BinaryIO, path: PurePosixPath) -> dict[str, Any]:
-        text = plain_lines(decode(whole(file, self.limits)).removeprefix("\ufeff"))
+        text = plain_lines(decode(file.read()).removeprefix("\ufeff"))
         front, body, problem = split_front_matter(text)
         refuse_too_long(len(body), self.limits)
         values = from_front_matter(front)
-        values["title"] = values["title"] or first_heading(body)
+        values["title"] = values["title"] or first_heading(_FRONT_MATTER.sub("", body, count=1) if problem else body)
         values["metadata"] |= {"format": self.format} | ({"front_matter_error": problem} if problem else {})
         return {**values, "body": body}
 
@@ -73,10 +73,11 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str, str]:
 
 
 def _yaml(text: str) -> Any:
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in Python takes minutes for thousands of brackets
+    for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.AliasEvent):
             raise ValueError(f"it uses the alias *{event.anchor}; write the value out instead")
-    return yaml.safe_load(text)
+    return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
 
 
 def from_front_matter(front: Mapping[str, Any]) -> dict[str, Any]:

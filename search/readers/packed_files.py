@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from .base import Limits, UnreadableFile
+from .whole_document import words_of
 
 _RATIO_COUNTS_FROM = 10 << 20  # bytes unpacked; smaller files may be as compressible as they like
 _ENCRYPTED = 0x1
@@ -29,7 +30,9 @@ def packed_file(file: BinaryIO, kind: str, limits: Limits) -> Iterator[zipfile.Z
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
-        raise UnreadableFile(f"This {kind} is damaged: {error}. It is perhaps not whole; import it again.") from error
+        raise UnreadableFile(
+            f"This {kind} is damaged: {words_of(error)}. It is perhaps not whole; import it again."
+        ) from error
     with archive:
         _check(archive, kind, limits)
         yield archive

@@ -40,9 +40,6 @@ class PdfReader(DocumentReader):
         import pypdf
 
         logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of every flaw; what matters is raised
-        if not file.read(1):
-            raise UnreadableFile("This PDF is empty.")
-        file.seek(0)
         with pypdf.apply_configuration(pypdf.Configuration(**_BOUNDS)):
             document = pypdf.PdfReader(file, strict=False)
             if document.is_encrypted and not document.decrypt(""):
@@ -65,7 +62,7 @@ class PdfReader(DocumentReader):
     def _text(self, pages: list[list[str]]) -> dict[str, Any]:
         if not any(any(lines) for lines in pages):
             raise UnreadableFile(
-                f"This PDF has no text layer on its {len(pages):,} pages: it is probably a scan. "
+                f"This PDF has no text layer (pages: {len(pages):,}); it is probably a scan. "
                 "Run OCR over it (ocrmypdf, for example) and import the result."
             )
         running = running_lines(pages)

@@ -12,8 +12,10 @@ _LIGATURES = str.maketrans({
 _SPACES = re.compile(r"[ \t\f\v\xa0]+")
 _HYPHENATED = re.compile(r"[^\W\d_](?:-|\u2010|\u00ad)\Z")
 _ENDS_A_SENTENCE = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*\Z")
-_BEGINS_ANEW = re.compile(r"[•‣◦▪●–—*·-]\s|\(?\d{1,3}[.)]\s|\(?[a-z]\)\s|\d+(\.\d+)+\s")
+_BEGINS_ANEW = re.compile(r"--?\w|[•‣◦▪●–—*·-]\s|\(?\d{1,3}[.)]\s|\(?[a-z]\)\s|\d+(\.\d+)+\s")
 _FULL_LINE = 0.75  # of the page's usual line length: a shorter line may end a paragraph
+_HALF_LINE = 0.5  # a shorter one is a heading, or an entry of a list, whatever follows
+_A_LINE = 40  # characters; narrower pages have no lines to tell apart by their length
 _DIGITS = re.compile(r"\d+")
 _PAGES_FOR_RUNNING_LINES = 4
 _RUNNING = 0.6  # share of the pages that a running header stands on
@@ -39,7 +41,7 @@ def without_numbers(line: str) -> str:
 
 def _edges(page: Sequence[str]) -> list[str]:
     filled = [line for line in page if line]
-    return filled[:2] + filled[-2:] if len(filled) > 4 else filled[:1] + filled[-1:]
+    return filled[:2] + filled[-2:] if len(filled) > 4 else []
 
 
 def without_running(page: Sequence[str], running: set[str]) -> list[str]:
@@ -53,7 +55,7 @@ def paragraphs(page: Sequence[str]) -> str:
     lengths = sorted(len(line) for line in page if line)
     if not lengths:
         return ""
-    usual = lengths[int(0.9 * (len(lengths) - 1))]
+    usual = lengths[int(0.9 * len(lengths))]
     joined: list[str] = []
     before = ""  # the line above, as it stood
     for line in page:
@@ -73,7 +75,8 @@ def _goes_on(before: str, line: str, usual: int) -> bool:
     """Whether a line belongs to the paragraph of the line above it."""
     if _BEGINS_ANEW.match(line):
         return False
-    full = len(before) >= _FULL_LINE * usual
+    length = len(before) / usual
+    full = length >= _FULL_LINE and len(before) > _A_LINE
     if _ENDS_A_SENTENCE.search(before):
-        return full and len(before) > 40
-    return line[:1].islower() or (full and len(before) > 40)
+        return full
+    return full or (line[:1].islower() and length >= _HALF_LINE)

@@ -1,8 +1,9 @@
-"""What all readers of files that are one document share: the bytes, the title when there is none, the one record.
+"""What all readers of files that are one document share: size, damage, a title when there is none, the one record.
 
 Never leaves a parser's exception to the caller: whatever a broken file makes a parser raise ends as UnreadableFile.
 """
 
+import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -23,6 +24,7 @@ class DocumentReader(Reader):
     title_is_enough: ClassVar[bool] = False  # whether a document with a title of its own may have an empty text
 
     def read(self, file: BinaryIO, path: PurePosixPath) -> Iterator[Record]:
+        refuse_too_large(file, self.limits)
         try:
             values = self.values(file, path)
         except (UnreadableFile, MemoryError):
@@ -30,8 +32,7 @@ class DocumentReader(Reader):
         except RecursionError as error:
             raise UnreadableFile(f"This {self.kind} is nested too deeply to be read.") from error
         except Exception as error:  # parsers raise anything on broken input
-            reason = one_line(str(error))[:200] or type(error).__name__
-            raise UnreadableFile(f"This {self.kind} is damaged and cannot be read: {reason}") from error
+            raise UnreadableFile(f"This {self.kind} is damaged and cannot be read: {words_of(error)}.") from error
         fields = tidy(values, path)
         if not fields["body"].strip() and not (self.title_is_enough and values.get("title")):
             raise UnreadableFile(f"There is no text in this {self.kind}.")
@@ -42,12 +43,18 @@ class DocumentReader(Reader):
         """Return the fields of the document; empty ones are left out afterwards."""
 
 
-def whole(file: BinaryIO, limits: Limits) -> bytes:
-    """Return all bytes of a file, or raise UnreadableFile when they are more than a file may have."""
-    data = file.read(limits.file_bytes + 1)
-    if len(data) > limits.file_bytes:
-        raise UnreadableFile(f"It is larger than the {limits.file_bytes:,} bytes that one file may have.")
-    return data
+def refuse_too_large(file: BinaryIO, limits: Limits) -> None:
+    """Raise UnreadableFile for a file of more bytes than one may have; leaves it at its beginning."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if size > limits.file_bytes:
+        raise UnreadableFile(f"The file has {size:,} bytes; the limit is {limits.file_bytes:,}. Split it.")
+
+
+def words_of(error: Exception) -> str:
+    """Return what a parser says, short and without what only a programmer can use."""
+    words = one_line(str(error))[:200].rstrip(". ")
+    return words if words and "object at 0x" not in words else type(error).__name__
 
 
 def tidy(values: Mapping[str, Any], path: PurePosixPath) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from urllib.parse import quote
 
 import docx
 
@@ -110,10 +111,10 @@ def epub(
     """Return an EPUB with chapters (name → what is in their <body>) and a table of contents (name → title)."""
     chapters = chapters or {"one.xhtml": "<h1>Bread</h1><p>Flour and water.</p>", "two.xhtml": "<p>Bake it.</p>"}
     items = "".join(
-        f'<item id="c{n}" href="{name}" media-type="application/xhtml+xml"/>' for n, name in enumerate(chapters)
+        f'<item id="c{n}" href="{quote(name)}" media-type="application/xhtml+xml"/>' for n, name in enumerate(chapters)
     )
     spine = "".join(f'<itemref idref="c{n}"/>' for n in range(len(chapters)))
-    links = "".join(f'<li><a href="{name}#top">{title}</a></li>' for name, title in (contents or {}).items())
+    links = "".join(f'<li><a href="{quote(name)}#top">{title}</a></li>' for name, title in (contents or {}).items())
     package = (
         '<package xmlns="http://www.idpf.org/2007/opf" version="3.0">'
         f'<metadata xmlns:dc="http://purl.org/dc/elements/1.1/">{metadata}</metadata><manifest>'
