@@ -1,20 +1,17 @@
-"""Bytes of a text to characters: by byte order mark, by what the text declares of itself, else detected.
+"""Bytes of a text to characters where the text, or what it comes in, declares an encoding.
 
-Never fails: what no encoding explains is shown as U+FFFD, so that one bad byte does not lose a document.
+A declaration is believed when it fits; what no encoding explains is shown as U+FFFD, so that one bad byte does not
+lose a document. Texts without a declaration are left to `text_encoding`.
 """
 
 import codecs
+import io
 import re
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+from .text_encoding import encoding_of
+
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _HEAD = 4_096
-_SAMPLE = 200_000  # of which an undeclared encoding is detected
 _DECLARED = re.compile(
     rb"""(?:<meta[^>]{0,500}?charset\s*=|<\?xml[^>]{0,200}?encoding\s*=)\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
 )
@@ -27,39 +24,37 @@ _WIDER = {
 
 def decode_markup(raw: bytes, declared: str = "") -> str:
     """Return the text of an HTML or XML file; `declared` is what its surroundings, such as a mail, say of it."""
+    if declared:
+        return decode(raw, declared)
     match = _DECLARED.search(raw[:_HEAD])
-    named = declared or (match[1].decode("ascii", "replace") if match else "")
-    if not declared and named.lower().startswith(("utf-16", "utf-32")):
-        named = ""  # a declaration that could be read as ASCII is not in UTF-16
-    return decode(raw, named)
+    named = match[1].decode("ascii", "replace") if match else ""
+    wide = named.lower().startswith(("utf-16", "utf-32"))  # not true, where it could be read as ASCII
+    return decode(raw, "" if wide else named)
 
 
 def decode(raw: bytes, declared: str = "") -> str:
-    """Return the text of `raw`: its byte order mark's encoding, the declared one, UTF-8, or a detected one."""
-    for mark, encoding in _MARKS:
-        if raw.startswith(mark):
-            return raw[len(mark) :].decode(encoding, "replace")
-    named = _codec(declared)
-    for encoding in dict.fromkeys(filter(None, (named, "utf-8"))):
+    """Return the text of `raw`: in its byte order mark's encoding, the declared one, UTF-8, or a detected one.
+
+    Raises UnreadableFile for binary content without a declaration.
+    """
+    named = "" if raw.startswith(_MARKS) else _codec(declared)
+    for encoding in dict.fromkeys((named, "utf-8")) if named else ():
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return raw.decode(named or _detected(raw), "replace")
+    if named:
+        return raw.decode(named, "replace")
+    found = encoding_of(io.BytesIO(raw))
+    return raw[found.mark_bytes :].decode(found.name, "replace")
 
 
 def _codec(name: str) -> str:
+    """Return Python's name of the text encoding that browsers take this name for, or ""."""
     try:
-        found = codecs.lookup(name.strip()).name if name else ""
+        found = codecs.lookup(name.strip()) if name else None
     except (LookupError, ValueError):
         return ""
-    if found and not codecs.lookup(found)._is_text_encoding:  # base64, rot13 and their like
+    if found is None or not getattr(found, "_is_text_encoding", False):  # base64, rot13 and their like
         return ""
-    return _WIDER.get(found, found)
-
-
-def _detected(raw: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(raw[:_SAMPLE]).best()
-    return best.encoding if best else "utf-8"
+    return _WIDER.get(found.name, found.name)

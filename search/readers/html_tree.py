@@ -41,14 +41,10 @@ _XHTML = "http://www.w3.org/1999/xhtml"
 
 def parse_html(text: str) -> etree._Element:
     """Return the tree of a page; well-formed XHTML is read as XML, everything else as browsers read it."""
-    if not text.strip():
-        raise UnreadableFile("There is no text in this HTML file.")
     tree = _as_xml(text) if _XHTML in text[:2_000] else None
     if tree is None:
         tree = _as_html(_XML_DECLARATION.sub("", text, count=1))
-    if tree is None:
-        raise UnreadableFile("There is no text in this HTML file.")
-    return tree
+    return etree.Element("html") if tree is None else tree
 
 
 def _as_html(text: str) -> etree._Element | None:

@@ -51,6 +51,12 @@ def refuse_too_large(file: BinaryIO, limits: Limits) -> None:
         raise UnreadableFile(f"The file has {size:,} bytes; the limit is {limits.file_bytes:,}. Split it.")
 
 
+def whole(file: BinaryIO, limits: Limits) -> bytes:
+    """Return all bytes of a file, or raise UnreadableFile when they are too many."""
+    refuse_too_large(file, limits)
+    return file.read()
+
+
 def words_of(error: Exception) -> str:
     """Return what a parser says, short and without what only a programmer can use."""
     words = one_line(str(error))[:200].rstrip(". ")

@@ -117,3 +117,9 @@ def nested(depth: int) -> bytes:
 def test_what_cannot_be_read_is_refused_with_a_reason(content: bytes, reason: str) -> None:
     with pytest.raises(UnreadableFile, match=reason):
         values(content)
+
+
+def test_a_part_of_no_meaning_does_not_lose_the_others() -> None:
+    page = b"Content-Type: text/html\n\n<!-- nothing -->\n"
+    content = b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nText.\n--b\n" + page + b"--b--\n"
+    assert values(content)["body"] == "Text."
