@@ -35,7 +35,7 @@ class BatchReport:
 
 def apply(job: ImportJob, file: ImportFile, records: Sequence[Record], lease: JobLease) -> None:
     """Write a batch and move the file's cursor past it. Raises JobLost."""
-    checked = [_identified(job, file, check(job, file, record)) for record in records]
+    checked = _identified(job, file, [check(job, file, record) for record in records])
     with transaction.atomic():
         lease.write()
         report = judge(job, checked, keep=not job.dry_run)
@@ -95,15 +95,24 @@ def _written(job: ImportJob, writes: Sequence[DocumentWrite]) -> tuple[list[Writ
     return [results.get(id(write)) for write in writes], len(duplicates)
 
 
-def _identified(job: ImportJob, file: ImportFile, checked: Checked) -> Checked:
-    if job.source != ImportJob.Source.FOLDER or checked.write is None:
+def _identified(job: ImportJob, file: ImportFile, checked: list[Checked]) -> list[Checked]:
+    """Give documents of a mirrored folder the ids that they had when their file was first seen."""
+    if job.source != ImportJob.Source.FOLDER:
         return checked
-    try:
-        external_id = folder_sync.identity(job, file, checked.external_id)
-    except ValueError as error:
-        return Checked(checked.record, checked.external_id, problems={"external_id": str(error)})
-    write = DocumentWrite(external_id, checked.write.values, checked.write.groups)
-    return Checked(checked.record, external_id, write)
+    identity = folder_sync.identities(job, file, [item.external_id for item in checked if item.external_id])
+    result = []
+    for item in checked:
+        if not item.external_id:
+            result.append(item)
+            continue
+        try:
+            external_id = identity(item.external_id)
+        except ValueError as error:
+            result.append(Checked(item.record, item.external_id, problems={"external_id": str(error)}))
+            continue
+        write = item.write and DocumentWrite(external_id, item.write.values, item.write.groups)
+        result.append(Checked(item.record, external_id, write, item.problems))
+    return result
 
 
 def _keep_failures(job: ImportJob, file: ImportFile, checked: Sequence[Checked], report: BatchReport) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
-_OPTIONS = ("mapping", "key_column", "defaults", "duplicates_policy", "mirror")
+_OPTIONS = ("mapping", "key_column", "defaults", "duplicates_policy", "mirror", "delete_most")
 
 
 class BadImport(ValueError):
@@ -43,6 +43,7 @@ class ImportOptions:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     duplicates: str = ImportJob.Duplicates.KEEP
     mirror: bool = False
+    delete_most: bool = False  # a mirror of a folder that lost more than half of its files
 
 
 def create(
@@ -77,9 +78,7 @@ def create(
 def set_options(job: ImportJob, options: ImportOptions) -> None:
     """Change how a job's rows become documents, before it starts. Raises BadImport."""
     _apply_options(job, options)
-    changed = {
-        name: getattr(job, name) for name in ("mapping", "key_column", "defaults", "duplicates_policy", "mirror")
-    }
+    changed = {name: getattr(job, name) for name in _OPTIONS}
     if not ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.DRAFT).update(**changed):
         raise BadImport({"": _("The import has started; its settings cannot be changed any more.")})
 
@@ -190,3 +189,4 @@ def _apply_options(job: ImportJob, options: ImportOptions) -> None:
     job.defaults = dict(options.defaults)
     job.duplicates_policy = options.duplicates
     job.mirror = options.mirror
+    job.delete_most = options.delete_most

@@ -51,12 +51,15 @@ class _Run:
 
     def go(self) -> bool:
         """Return whether there is more to do."""
-        if self.job.is_over or self.job.status == ImportJob.Status.DRAFT:
+        if self.job.is_over or self.job.status == ImportJob.Status.DRAFT or self._cancelled():
             return False
         try:
             return self._go()
         except JobLost:
             raise
+        except folder_sync.CannotSync as error:
+            self._end(ImportJob.Status.FAILED, error=str(error))
+            return False
         except OSError as error:  # a full disk, an unmounted folder: no row is to blame
             logger.exception("Import %s cannot go on", self.job.pk)
             self._end(ImportJob.Status.FAILED, error=f"{type(error).__name__}: {error.strerror or error}")

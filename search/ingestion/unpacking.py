@@ -67,7 +67,12 @@ def _add(
 
 
 def _name(file: ImportFile, entry: str) -> str:
-    """Return an entry's path: as it is in an archive of the import itself, below the archive's path in another one."""
+    """Return an entry's path: as it is in an archive of the import itself, below the archive's path in another one.
+
+    In a folder it is always below the archive's path, in full: the folder may hold several archives, and their files.
+    """
+    if file.job.source == ImportJob.Source.FOLDER:
+        return f"{file.name}/{entry}"
     if file.parent_id is None:
         return entry
     return f"{file.name.rsplit('.', 1)[0]}/{entry}"

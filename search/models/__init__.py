@@ -2,11 +2,12 @@
 
 from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
 from .corpus import Collection, Document, corpus_changed, index_damaged
-from .duplicates import DuplicatePair
-from .imports import ImportFailure, ImportFile, ImportJob, SourceDocument
+from .duplicates import DuplicatePair, DuplicateScan
+from .imports import ImportFailure, ImportFile, ImportJob
 from .index_versions import IndexLease, IndexVersion, Segment
 from .pending_changes import PendingChange
 from .search_logs import SearchLog
+from .sources import SourceDocument, SourceFile
 from .version_events import VersionEvent
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Collection",
     "Document",
     "DuplicatePair",
+    "DuplicateScan",
     "Embedding",
     "ImportFailure",
     "ImportFile",
@@ -26,6 +28,7 @@ __all__ = [
     "SearchLog",
     "Segment",
     "SourceDocument",
+    "SourceFile",
     "VersionEvent",
     "corpus_changed",
     "index_damaged",

@@ -75,6 +75,11 @@ class ImportJob(models.Model):
     mirror = models.BooleanField(
         _("mirror"), default=False, help_text=_("Delete documents whose file or row is no longer there.")
     )
+    delete_most = models.BooleanField(
+        _("delete most"),
+        default=False,
+        help_text=_("Mirror also where more than half of the files are gone, as after an unmount."),
+    )
     # How far it is
     read = models.PositiveBigIntegerField(_("read"), default=0)
     created = models.PositiveBigIntegerField(_("created"), default=0)
@@ -222,25 +227,3 @@ class ImportFailure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_id}:{self.line}"
-
-
-class SourceDocument(models.Model):
-    """Which file of a mirrored folder a document came from, so that moved and deleted files are recognised."""
-
-    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="+")
-    root = StorableCharField(_("folder"), max_length=4096)
-    path = StorableCharField(_("path"), max_length=1000)
-    sha256 = models.CharField(_("SHA-256"), max_length=64)
-    external_id = StorableCharField(_("external id"), max_length=500)
-
-    class Meta:
-        verbose_name = _("source of a document")
-        verbose_name_plural = _("sources of documents")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["collection", "root", "path", "external_id"], name="search_sourcedocument_unique"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.path} → {self.external_id}"
