@@ -5,7 +5,7 @@ reported and stops no other. What was written stays written, whatever happens to
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -25,7 +25,10 @@ from .json_reading import Line
 from .problems import field_errors, shortened
 
 MAX_LINES = 10_000
+"""Of a JSON list, which has to be held whole. Lines may be any number."""
+
 LINES_PER_TRANSACTION = 500
+_BATCH_BYTES = 4 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
@@ -50,22 +53,42 @@ class LineResult:
     errors: tuple[dict[str, str], ...] = ()
 
 
-def write_lines(collection: Collection, lines: Iterable[Line], rights: Rights) -> Iterator[LineResult]:
-    """Write each line as a document of `collection` and yield its result, in the order of the lines."""
+Batch = list[tuple[Line, LineResult]]
+_Checked = tuple[int, DocumentWrite] | LineResult
+
+
+def write_lines(
+    collection: Collection, lines: Iterable[Line], rights: Rights, *, most: int | None = None
+) -> Iterator[Batch]:
+    """Write each line as a document of `collection`; yield batch by batch what became of them, in their order.
+
+    Of more than `most` lines, the first one over it is answered with an error and no other is read.
+    """
     remaining = iter(lines)
     serializer = DocumentSerializer()
-    allowed = islice(remaining, MAX_LINES)
-    while batch := list(islice(allowed, LINES_PER_TRANSACTION)):
-        yield from _write_batch(collection, [_checked(line, collection, serializer) for line in batch], rights)
-    for line in remaining:
-        detail = _("A request takes %d lines. This line and all after it were not read; send them in another one.")
-        yield _error(line.number, None, detail % MAX_LINES)
-        return
+    for batch in _batches(remaining if most is None else islice(remaining, most)):
+        results = _write_batch(collection, [_checked(line, collection, serializer) for line in batch], rights)
+        yield list(zip(batch, results, strict=True))
+    if most is not None and (line := next(remaining, None)) is not None:
+        detail = _("A JSON list takes %d documents. This one and all after it were not read; send lines instead.")
+        yield [(line, _error(line.number, None, detail % most))]
 
 
-def _checked(
-    line: Line, collection: Collection, serializer: DocumentSerializer
-) -> tuple[int, DocumentWrite] | LineResult:
+def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    """Yield lines some hundred at a time, and fewer where they are long."""
+    batch: list[Line] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line.raw)
+        if len(batch) >= LINES_PER_TRANSACTION or size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _checked(line: Line, collection: Collection, serializer: DocumentSerializer) -> _Checked:
     if line.error:
         return _error(line.number, None, line.error)
     try:
@@ -79,9 +102,7 @@ def _checked(
     return line.number, document_write(values, external_id)
 
 
-def _write_batch(
-    collection: Collection, checked: list[tuple[int, DocumentWrite] | LineResult], rights: Rights
-) -> Iterator[LineResult]:
+def _write_batch(collection: Collection, checked: Sequence[_Checked], rights: Rights) -> Iterator[LineResult]:
     writes = [item[1] for item in checked if isinstance(item, tuple)]
     try:
         results = iter(write_documents(collection, writes, rights))

@@ -1,6 +1,7 @@
 """The API's own refusals that DRF has no exception for."""
 
 from http import HTTPStatus
+from typing import Any
 
 from rest_framework import exceptions
 
@@ -20,7 +21,18 @@ class ContentTooLarge(exceptions.APIException):
 
 
 class Conflict(exceptions.APIException):
-    """What was sent contradicts what is stored."""
+    """What was sent contradicts what is stored. `wait` in seconds where the same may succeed later."""
 
     status_code = HTTPStatus.CONFLICT
     default_code = "conflict"
+
+    def __init__(self, detail: Any = None, code: str | None = None, *, wait: float | None = None) -> None:
+        super().__init__(detail, code)
+        self.wait = wait
+
+
+class DiskFull(exceptions.APIException):
+    """What was sent does not fit on this machine's disk."""
+
+    status_code = HTTPStatus.INSUFFICIENT_STORAGE
+    default_code = "insufficient_storage"

@@ -7,14 +7,15 @@ Here each of these is an error that says where. Nothing here knows requests, or 
 import json
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 MAX_DEPTH = 64
 MAX_INTEGER_DIGITS = 1_000
+_CHUNK_BYTES = 256 * 1024
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 
@@ -29,17 +30,38 @@ class Line:
     number: int
     value: Any = None
     error: str = ""
+    raw: bytes = field(default=b"", compare=False)  # as it was sent; empty for the items of a list
 
 
-def ndjson_lines(stream: IO[bytes]) -> Iterator[Line]:
-    """Yield each line that is not blank; a line that is not JSON has an error and stops nothing."""
-    for number, raw in enumerate(iter(stream.readline, b""), start=1):
-        if not raw.strip():
-            continue
-        try:
-            yield Line(number, parsed(decoded(raw)))
-        except MalformedJson as error:
-            yield Line(number, error=str(error))
+def ndjson_lines(read: Callable[[int], bytes], *, max_line_bytes: int) -> Iterator[Line]:
+    """Yield each line that is not blank; a line that is not JSON, or is too long, has an error and stops nothing.
+
+    `read(size)` gives the next bytes. However many there are, no more than one line and a quarter of a MiB is held.
+    """
+    for number, raw in enumerate(_split(read, max_line_bytes), start=1):
+        if raw is None:
+            yield Line(number, error=_("The line has more than %d bytes, the most that is read.") % max_line_bytes)
+        elif raw.strip():
+            try:
+                yield Line(number, parsed(decoded(raw)), raw=raw)
+            except MalformedJson as error:
+                yield Line(number, error=str(error), raw=raw)
+
+
+def _split(read: Callable[[int], bytes], max_bytes: int) -> Iterator[bytes | None]:
+    """Yield the lines of a stream without their ends, and None in place of each that is too long."""
+    parts: list[bytes] = []  # of a line that has not ended yet
+    size = 0
+    while chunk := read(_CHUNK_BYTES):
+        *ended, rest = chunk.split(b"\n")
+        for piece in ended:
+            parts.append(piece)
+            yield b"".join(parts) if size + len(piece) <= max_bytes else None
+            parts, size = [], 0
+        size += len(rest)
+        parts = [*parts, rest] if size <= max_bytes else []
+    if size:
+        yield b"".join(parts) if size <= max_bytes else None
 
 
 def list_items(text: str) -> Iterator[Line]:

@@ -1,15 +1,16 @@
 """Many documents in one request."""
 
+import io
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
-from search.api import bulk
+from search.api import bulk, bulk_results, bulk_views
 from search.ingestion import document_writes
 from search.models import Collection, Document, IndexVersion, PendingChange
 from tests.conftest import MakeDocument
@@ -42,6 +43,7 @@ def test_each_line_has_a_result_with_exactly_the_documented_shape(curator: Clien
         "updated": 0,
         "unchanged": 0,
         "failed": 1,
+        "left_out": 0,
         "results": [
             {"line": 1, "status": "created", "id": document.pk, "external_id": "a", "errors": []},
             {
@@ -150,35 +152,110 @@ def test_what_a_refused_line_sent_comes_back_safely(curator: Client, collection:
     assert len(json.dumps(answer)) < 10_000
 
 
-def test_lines_over_the_limit_are_not_read_and_the_answer_says_so(
+def test_of_a_list_that_is_too_long_the_rest_is_not_read_and_the_answer_says_so(
     curator: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "MAX_LINES", 3)
+    monkeypatch.setattr(bulk_views, "MAX_LINES", 3)
 
-    answer = send(curator, *({"external_id": str(number)} for number in range(6)), status=207)
+    answer = curator.post(URL, [{"external_id": str(number)} for number in range(6)]).json()
 
     assert statuses(answer) == ["created", "created", "created", "error"]
-    assert "A request takes 3 lines" in answer["results"][3]["errors"][0]["detail"]
+    assert "A JSON list takes 3 documents" in answer["results"][3]["errors"][0]["detail"]
     assert Document.objects.count() == 3
 
 
-def test_exactly_as_many_lines_as_allowed_are_taken(
+def test_exactly_as_many_documents_as_allowed_are_taken(
     curator: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "MAX_LINES", 3)
+    monkeypatch.setattr(bulk_views, "MAX_LINES", 3)
 
-    assert statuses(send(curator, *({"external_id": str(number)} for number in range(3)))) == ["created"] * 3
+    answer = curator.post(URL, [{"external_id": str(number)} for number in range(3)]).json()
+
+    assert statuses(answer) == ["created"] * 3
 
 
-@pytest.mark.parametrize("content_type", [NDJSON, "application/json"])
-def test_a_body_over_the_limit_is_413_and_writes_nothing(
-    curator: Client, collection: Collection, settings: Any, content_type: str
+def test_a_list_over_the_limit_is_413_and_writes_nothing(
+    curator: Client, collection: Collection, settings: Any
 ) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
     body = json.dumps([{"external_id": "a", "body": "x" * 100}])
 
-    assert_problem(curator.generic("POST", URL, body, content_type=content_type), 413, "content-too-large")
+    assert_problem(curator.generic("POST", URL, body, content_type="application/json"), 413, "content-too-large")
     assert not Document.objects.exists()
+
+
+def test_lines_may_be_more_than_the_limit_of_a_body_and_each_less(
+    curator: Client, collection: Collection, settings: Any
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+
+    answer = send(
+        curator, *({"external_id": str(number)} for number in range(20)), {"body": "x" * 200}, {"title": "Last"},
+        status=207,
+    )  # fmt: skip
+
+    assert (answer["created"], answer["failed"]) == (21, 1)
+    assert "more than 100 bytes" in answer["results"][20]["errors"][0]["detail"]
+
+
+def test_of_too_many_lines_the_answer_has_only_the_first_errors(
+    curator: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_results, "MOST_SHOWN", 5)
+    monkeypatch.setattr(bulk_results, "MOST_ERRORS_SHOWN", 2)
+    lines = [{"external_id": str(number)} for number in range(5)]
+
+    assert len(send(curator, *lines)["results"]) == 5
+    answer = send(curator, *lines, "oops", "oops", {"external_id": "6"}, "oops", status=207)
+
+    assert (answer["created"], answer["unchanged"], answer["failed"]) == (1, 5, 3)
+    assert [result["line"] for result in answer["results"]] == [6, 7]
+    assert answer["left_out"] == 7
+
+
+def send_for_lines(client: Client, *lines: Any, **headers: str) -> tuple[Any, list[dict[str, Any]]]:
+    """Send lines asking for lines; return the response and its lines."""
+    body = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    response: Any = client.generic("POST", URL, body, content_type=NDJSON, headers={"accept": NDJSON, **headers})
+    return response, [json.loads(line) for line in response.getvalue().splitlines()]
+
+
+def test_results_come_as_lines_when_asked_for(curator: Client, collection: Collection) -> None:
+    response, lines = send_for_lines(curator, {"external_id": "a"}, {"external_id": "b", "state": "gone"})
+
+    assert (response.status_code, response["Content-Type"]) == (207, NDJSON)
+    assert [line.get("status") for line in lines] == ["created", "error", None]
+    assert lines[0] == {
+        "line": 1, "status": "created", "id": Document.objects.get().pk, "external_id": "a", "errors": [],
+    }  # fmt: skip
+    assert lines[2] == {"created": 1, "updated": 0, "unchanged": 0, "failed": 1}
+
+
+def test_lines_may_come_in_pieces_of_unknown_length(curator: Client, collection: Collection) -> None:
+    body = io.BytesIO(b'{"external_id": "a"}\n{"external_id": "b"}\n')
+
+    response = curator.generic(
+        "POST", URL, "", content_type=NDJSON, HTTP_TRANSFER_ENCODING="chunked",
+        **cast(Any, {"wsgi.input": body, "wsgi.input_terminated": True}),
+    )  # fmt: skip
+
+    assert response.status_code == 200
+    assert statuses(response.json()) == ["created", "created"]
+
+
+def test_a_body_that_breaks_off_is_an_error_and_what_was_written_stays(
+    curator: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "LINES_PER_TRANSACTION", 1)
+    body = b'{"external_id": "a"}\n{"external_id": "b"}\n{"external'
+
+    response = curator.generic(
+        "POST", URL, "", content_type=NDJSON,
+        **cast(Any, {"CONTENT_LENGTH": str(len(body) + 50), "wsgi.input": io.BytesIO(body)}),
+    )  # fmt: skip
+
+    assert f"broke off after {len(body)} bytes" in assert_problem(response, 400, "parse-error")["detail"]
+    assert set(Document.objects.values_list("external_id", flat=True)) == {"a", "b"}
 
 
 @pytest.mark.parametrize("body", ["{}", '{"external_id": "a"}', "7", "oops"])

@@ -47,18 +47,42 @@ def test_bytes_that_are_not_utf_8_are_refused_with_their_place() -> None:
         decoded(b"ab\xff")
 
 
+def read_lines(text: bytes, limit: int = 100) -> list[Line]:
+    return list(ndjson_lines(io.BytesIO(text).read, max_line_bytes=limit))
+
+
 def test_a_bad_line_stops_no_other() -> None:
-    lines = list(ndjson_lines(io.BytesIO(b'{"a": 1}\n{oops\n\n\xff\n{"a": 2}')))
+    lines = read_lines(b'{"a": 1}\n{oops\n\n\xff\n{"a": 2}')
 
     assert [(line.number, line.value) for line in lines] == [(1, {"a": 1}), (2, None), (4, None), (5, {"a": 2})]
     assert [bool(line.error) for line in lines] == [False, True, True, False]
 
 
 def test_lines_are_read_only_as_they_are_asked_for() -> None:
-    stream = io.BytesIO(b"1\n2\n3\n")
+    stream = io.BytesIO(b"1\n" * 1_000_000)
 
-    assert next(ndjson_lines(stream)) == Line(1, 1)
-    assert stream.tell() == 2
+    assert next(ndjson_lines(stream.read, max_line_bytes=100)) == Line(1, 1)
+    assert stream.tell() < 1_000_000
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1_000])
+def test_lines_are_the_same_however_the_bytes_come(size: int) -> None:
+    stream = io.BytesIO(b'1\r\n"two"\n\n[3]\n4')
+
+    lines = list(ndjson_lines(lambda _wanted: stream.read(size), max_line_bytes=100))
+
+    assert [(line.number, line.value) for line in lines] == [(1, 1), (2, "two"), (4, [3]), (5, 4)]
+
+
+def test_a_line_that_is_too_long_is_passed_over_without_being_held() -> None:
+    long = b'"' + b"x" * 1_000_000 + b'"'
+
+    lines = read_lines(b"1\n" + long + b"\n2\n" + long, limit=1_000)
+
+    assert [(line.number, line.value, bool(line.error)) for line in lines] == [
+        (1, 1, False), (2, None, True), (3, 2, False), (4, None, True),
+    ]  # fmt: skip
+    assert "1000 bytes" in lines[1].error
 
 
 @pytest.mark.parametrize("text", ["[]", " [ ] ", "[\n]"])
