@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from .base import UnreadableFile
 
-HEAD_BYTES = 1 << 16
+_HEAD_BYTES = 1 << 16
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -64,6 +64,14 @@ def detected(sample: bytes) -> Encoding:
     return Encoding(_likeliest(sample))
 
 
+def beginning(sample: bytes) -> str:
+    """Return the characters of a text's beginning, roughly: enough to see markup and punctuation."""
+    for mark, name in _MARKS:
+        if sample.startswith(mark):
+            return sample[len(mark) :].decode(name, "replace")
+    return sample.decode(_without_mark(sample) or "utf-8", "replace")
+
+
 def looks_binary(sample: bytes) -> bool:
     """Whether so many control characters are in it that it cannot be a text in any encoding of one byte or UTF-8."""
     if sample.startswith(tuple(mark for mark, _ in _MARKS)) or _without_mark(sample):
@@ -75,7 +83,7 @@ def looks_binary(sample: bytes) -> bool:
 def _sample(file: BinaryIO) -> bytes:
     """Return the beginning of a file, and where that is plain ASCII the first part that is not."""
     file.seek(0)
-    head = file.read(HEAD_BYTES)
+    head = file.read(_HEAD_BYTES)
     if not head.isascii() or b"\0" in head:
         return head
     for _ in range(_FIRST_LOOK_BYTES >> 20):

@@ -4,11 +4,10 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from .markdown_text import one_line, plain_lines, refuse_too_long
-from .text_encoding import detected
+from .text_encoding import encoding_of
 from .whole_document import DocumentReader, whole
 
 _TITLE_CHARS = 120  # a first line longer than that is a paragraph
-_SAMPLE_BYTES = 1 << 20
 
 
 class TextReader(DocumentReader):
@@ -19,9 +18,8 @@ class TextReader(DocumentReader):
     kind = "text file"
 
     def values(self, file: BinaryIO, path: PurePosixPath) -> dict[str, Any]:
-        raw = whole(file, self.limits)
-        encoding = detected(raw if raw.isascii() else _telling(raw))
-        text = plain_lines(raw[encoding.mark_bytes :].decode(encoding.name, "replace"))
+        encoding = encoding_of(file)
+        text = plain_lines(whole(file, self.limits)[encoding.mark_bytes :].decode(encoding.name, "replace"))
         refuse_too_long(len(text), self.limits)
         pages = [[offset, f"page {number}"] for number, offset in enumerate(_page_starts(text), 1)]
         metadata = {"format": self.format} | ({} if encoding.name == "utf-8" else {"encoding": encoding.name})
@@ -31,14 +29,6 @@ class TextReader(DocumentReader):
             "anchors": pages if len(pages) > 1 else [],
             "metadata": metadata,
         }
-
-
-def _telling(raw: bytes) -> bytes:
-    """Return the beginning of a text, from a little before the first byte outside ASCII when that comes late."""
-    first = next(
-        index for index in range(0, len(raw), _SAMPLE_BYTES) if not raw[index : index + _SAMPLE_BYTES].isascii()
-    )
-    return raw[: _SAMPLE_BYTES // 16] + raw[first : first + _SAMPLE_BYTES] if first else raw[:_SAMPLE_BYTES]
 
 
 def _page_starts(text: str) -> list[int]:
