@@ -34,6 +34,12 @@ def collection(collection: Collection) -> str:
     return reverse("admin:search_collection_change", args=[collection.pk])
 
 
+def duplicates(collection: Collection) -> str:
+    """Return the address of a collection's open pairs of duplicates."""
+    parameters = {"collection__id__exact": str(collection.pk), "state__exact": "open"}
+    return f"{reverse('admin:search_duplicatepair_changelist')}?{urlencode(parameters)}"
+
+
 def index_versions(collection: Collection) -> str:
     """Return the address of a collection's versions."""
     parameters = {"collection__id__exact": str(collection.pk)}

@@ -17,7 +17,7 @@ from unfold.views import ChangeList
 
 from search import tasks
 from search.admin import addresses
-from search.admin.dialogs import RebuildDialog, leave_dialog
+from search.admin.dialogs import DuplicatesDialog, RebuildDialog, leave_dialog
 from search.admin.figures import NOTHING
 from search.admin.forms import CollectionForm
 from search.admin.json_fields import JsonObjectField, JsonTextarea
@@ -50,7 +50,7 @@ class CollectionAdmin(ModelAdmin):
     show_full_result_count = False
     search_fields = ("name", "slug")
     actions = ("rebuild_selected",)
-    actions_detail = ("rebuild",)
+    actions_detail = ("rebuild", "find_duplicates")
     prepopulated_fields = {"slug": ("name",)}
     formfield_overrides = {StorableJSONField: {"form_class": JsonObjectField, "widget": JsonTextarea}}
     fieldsets = (
@@ -179,6 +179,27 @@ class CollectionAdmin(ModelAdmin):
         tasks.request_rebuild(collection, user=_person(request), activate_when_ready=goes_live)
         self.message_user(request, _rebuild_requested(1), messages.SUCCESS)
         return leave_dialog(request, redirect(addresses.collection(collection)))
+
+    @action(
+        description=_("Find duplicates"),
+        url_path="duplicates",
+        permissions=["find_duplicates"],
+        icon="content_copy",
+        dialog={
+            "title": _("Find duplicates?"),
+            "description": _("The worker compares every document with those nearest to it; nothing is changed."),
+            "form_class": DuplicatesDialog,
+            "form_submit_text": _("Find duplicates"),
+        },
+    )
+    def find_duplicates(self, request: HttpRequest, form: DuplicatesDialog, object_id: str) -> HttpResponse:
+        collection = get_object_or_404(Collection, pk=object_id)
+        tasks.request_duplicates(collection, threshold=form.cleaned_data["threshold"])
+        self.message_user(request, gettext("Asked the worker to look for duplicates."), messages.SUCCESS)
+        return leave_dialog(request, redirect(addresses.duplicates(collection)))
+
+    def has_find_duplicates_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(request.user.has_perm("search.view_duplicatepair"))
 
 
 def _made_otherwise(collection: Collection) -> bool:

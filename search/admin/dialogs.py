@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import ActionDialog
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldBooleanSwitchWidget
 
 
 class RebuildDialog(BaseDialogForm):
@@ -17,6 +17,19 @@ class RebuildDialog(BaseDialogForm):
         required=False,
         initial=True,
         widget=UnfoldBooleanSwitchWidget,
+    )
+
+
+class DuplicatesDialog(BaseDialogForm):
+    """Asks how alike two documents must be to be shown as a pair."""
+
+    threshold = forms.FloatField(
+        label=_("Least similarity"),
+        initial=0.95,
+        min_value=0.5,
+        max_value=1.0,
+        help_text=_("From 0.5 to 1. At 0.95 pairs differ in some words; at 0.8 they only tell of the same things."),
+        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "0.01"}),
     )
 
 

@@ -15,7 +15,7 @@ from search.admin.figures import NOTHING
 from search.indexing.progress import CollectionProgress
 from search.indexing.status import DocumentStatus, Stage
 from search.indexing.version_progress import VersionProgress
-from search.models import Document, IndexVersion, PendingChange, Segment
+from search.models import Document, DuplicatePair, IndexVersion, PendingChange, Segment
 
 STAGE_NAMES = {
     Stage.INDEXED: _("Indexed"),
@@ -42,6 +42,8 @@ _CHOICE_COLOURS: dict[TextChoices, str] = {
     IndexVersion.State.ACTIVE: "success",
     IndexVersion.State.FAILED: "danger",
     Segment.State.DAMAGED: "danger",
+    DuplicatePair.State.OPEN: "warning",
+    DuplicatePair.Kind.EXACT: "danger",
 }
 _HOVER_CHARS = 1_000
 

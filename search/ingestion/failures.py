@@ -77,16 +77,13 @@ def retry(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> ImportJob:
     sendable = [file for file in files if uploads.path_of(file).is_file()]
     if not rows.exists() and not sendable:
         raise BadImport({"": _("No failed row or file of this import can be sent again; mend them one by one.")})
-    options = ImportOptions(
-        {**job.mapping, mapping.ROW_ID: "external_id"} if "external_id" not in job.mapping.values() else job.mapping,
-        job.key_column, job.defaults, job.duplicates_policy,
-    )  # fmt: skip
+    options = ImportOptions(job.mapping, job.key_column, job.defaults, job.duplicates_policy)
     again = jobs.create(
         job.collection, source=ImportJob.Source.RETRY, name=_("%s, failed rows") % job.name, options=options, by=by
     )
     ImportJob.objects.filter(pk=again.pk).update(retry_of=job)
     if rows.exists():
-        jobs.add_file(again, f"failed-rows-of-{job.pk}.jsonl", _lines(rows.select_related("file")))
+        jobs.add_file(again, f"failed-rows-of-{job.pk}.jsonl", _lines(rows, job))
     for file in sendable:
         _add_again(again, file)
     jobs.start(again)
@@ -98,21 +95,24 @@ def retry(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> ImportJob:
 def as_jsonl(job: ImportJob) -> Iterator[bytes]:
     """Yield the open failures as lines to be mended by hand: each row's own columns, with where it stood and why."""
     for failure in job.failures.filter(state=ImportFailure.State.OPEN).select_related("file").iterator():
-        line = dict(failure.values or {})
+        line = _row(failure, job)
         if failure.values is None and failure.original:
             line["_original"] = failure.original
-        if failure.external_id and failure.line is not None:
-            line.setdefault(mapping.ROW_ID, failure.external_id)
         line |= {"_file": failure.file.name, "_line": failure.line, "_reason": failure.reason}
         yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
 
 
-def _lines(rows: "QuerySet[ImportFailure]") -> Iterator[bytes]:
+def _row(failure: ImportFailure, job: ImportJob) -> dict[str, Any]:
+    """Return a failed row's columns, with its identity where no column holds it."""
+    row = dict(failure.values or {})
+    if failure.external_id and failure.line is not None and not mapping.identifies(job.mapping, row):
+        row[mapping.ROW_ID] = failure.external_id
+    return row
+
+
+def _lines(rows: "QuerySet[ImportFailure]", job: ImportJob) -> Iterator[bytes]:
     for failure in rows.iterator():
-        line = dict(failure.values or {})
-        if failure.external_id:
-            line.setdefault(mapping.ROW_ID, failure.external_id)
-        yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        yield json.dumps(_row(failure, job), ensure_ascii=False).encode() + b"\n"
 
 
 def _add_again(job: ImportJob, file: ImportFile) -> None:

@@ -98,6 +98,12 @@ def apply(mapping: Mapping[str, str], row: Mapping[str, Any], *, key_column: str
     return Mapped(external_id, fields, groups)
 
 
+def identifies(mapping: Mapping[str, str], columns: Iterable[str]) -> bool:
+    """Tell whether one of these columns is the external id."""
+    full = _completed(tuple(mapping.items()), tuple(columns))
+    return any(full[column] == "external_id" for column in columns)
+
+
 def guess_rest(mapping: Mapping[str, str], columns: Iterable[str]) -> dict[str, str]:
     """Return the fields of columns that a mapping does not know, without taking a field that it has given away."""
     taken = set(mapping.values()) - {""}

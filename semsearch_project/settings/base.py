@@ -191,6 +191,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DocumentState": "search.models.Document.State",
         "IndexVersionState": "search.models.IndexVersion.State",
         "SegmentState": "search.models.Segment.State",
+        "ImportJobStatus": "search.models.ImportJob.Status",
+        "ImportFileStatus": "search.models.ImportFile.Status",
+        "ImportFailureState": "search.models.ImportFailure.State",
+        "LineStatus": "search.api.bulk.Status",
         "SearchMode": "search.query_service.MODES",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -254,6 +258,7 @@ UNFOLD: dict[str, Any] = {
                     {"title": _("Overview"), "icon": "home", "link": reverse_lazy("admin:index")},
                     _menu_item(_("Collections"), "folder_open", "search.collection"),
                     _menu_item(_("Documents"), "description", "search.document"),
+                    _menu_item(_("Duplicates"), "content_copy", "search.duplicatepair"),
                     {
                         "title": _("Search page"),
                         "icon": "search",

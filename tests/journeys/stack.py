@@ -157,6 +157,12 @@ class Stack:
         if self.worker:
             self.worker.kill()
 
+    def kill_web(self, number: int) -> None:
+        """kill -9 one of the web servers, and start it again."""
+        web = self.webs[number]
+        web.kill()
+        web.start(lambda: _answers(Browser(self.browsers[number].origin)))
+
     def wait_worker_ended(self, seconds: float = INDEX_SECONDS) -> None:
         """Wait until the worker has ended by itself, as it does at a failpoint."""
         wait_until(lambda: not (self.worker and self.worker.alive), seconds=seconds, what="the worker has ended")
