@@ -98,6 +98,12 @@ def start_import(job: ImportJob, *, dry_run: bool = False) -> None:
     transaction.on_commit(lambda: wake_import(job.pk))
 
 
+def resume_import(job: ImportJob) -> None:
+    """Go on with an import that failed as a whole, and wake the worker. Raises BadImport."""
+    jobs.resume(job)
+    transaction.on_commit(lambda: wake_import(job.pk))
+
+
 def retry_import(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> ImportJob:
     """Send the failed rows and files of an import again, as a new one, and wake the worker. Raises BadImport."""
     again = failures.retry(job, by=by)

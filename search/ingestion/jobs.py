@@ -146,6 +146,14 @@ def start(job: ImportJob, *, dry_run: bool = False) -> None:
     job.refresh_from_db()
 
 
+def resume(job: ImportJob) -> None:
+    """Queue an import that failed as a whole (a full disk, say), to go on where it stopped. Raises BadImport."""
+    failed = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.FAILED)
+    if not failed.update(status=ImportJob.Status.QUEUED, error="", finished_at=None, changed_at=timezone.now()):
+        raise BadImport({"": _("Only an import that failed as a whole can be taken up again.")})
+    job.refresh_from_db()
+
+
 def cancel(job: ImportJob) -> None:
     """Stop an import after its present batch; what is in stays in. Raises BadImport when it is over already."""
     unfinished = ImportJob.objects.filter(pk=job.pk)

@@ -19,6 +19,7 @@ from search.ingestion.limits import limits
 from search.ingestion.open_files import OpenFile, Workbench
 from search.models import ImportFailure, ImportFile, ImportJob, corpus_changed
 from search.readers.base import Record, UnreadableFile
+from search.readers.reader_process import ReadersUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +56,12 @@ class _Run:
             return False
         try:
             return self._go()
-        except JobLost:
-            raise
-        except folder_sync.CannotSync as error:
+        except (folder_sync.CannotSync, ReadersUnavailable) as error:
             self._end(ImportJob.Status.FAILED, error=str(error))
-            return False
         except OSError as error:  # a full disk, an unmounted folder: no row is to blame
             logger.exception("Import %s cannot go on", self.job.pk)
             self._end(ImportJob.Status.FAILED, error=f"{type(error).__name__}: {error.strerror or error}")
-            return False
+        return False
 
     def _go(self) -> bool:
         self._begin()
@@ -183,7 +181,8 @@ class _Run:
         self.lease.write(status=status, error=error, finished_at=timezone.now(), current_file="")
         self.job.refresh_from_db()
         if not self.job.dry_run:
-            uploads.clear(self.job)
+            if status != ImportJob.Status.FAILED:
+                uploads.clear(self.job)
             corpus_changed.send(sender=ImportJob, collection_ids={self.job.collection_id}, using="default")
         if self.on_batch:
             self.on_batch(self.job)

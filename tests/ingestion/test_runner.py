@@ -150,7 +150,7 @@ def test_a_row_that_the_database_refuses_fails_alone(collection: Collection, mon
     assert "no such thing" in job.failures.get().reason
 
 
-def test_a_disk_that_fails_blames_no_row_and_ends_the_job(
+def test_a_disk_that_fails_blames_no_row_and_stops_the_job_until_it_is_resumed(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = draft(collection, {"rows.jsonl": lines(*ROWS)})
@@ -158,11 +158,16 @@ def test_a_disk_that_fails_blames_no_row_and_ends_the_job(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(batches, "apply", full)
-    finished(job)
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "apply", full)
+        finished(job)
 
     assert (job.status, counts(job)) == (ImportJob.Status.FAILED, {})
     assert "No space left" in job.error
+    jobs.resume(job)
+    runner.run(job.pk)
+    job.refresh_from_db()
+    assert (job.status, counts(job)) == (ImportJob.Status.FINISHED, {"read": 7, "created": 7})
 
 
 # --- Dry run

@@ -15,7 +15,7 @@ from tests.servers import wait_until
 pytestmark = pytest.mark.timeout(1200)
 
 ROWS = int(os.environ.get("JOURNEY_ROWS", "2000"))
-KILLS = int(os.environ.get("JOURNEY_KILLS", "5"))
+KILLS = int(os.environ.get("JOURNEY_KILLS", "3"))
 IMPORT_SECONDS = 120 + ROWS / 20
 START = """
 import json
