@@ -12,9 +12,9 @@ from .base import Limits
 from .text_lines import excerpt_chars
 
 _PIECE = 1 << 16
-_AT_TOP = re.compile(r'["{}\[\],:]')
-_INSIDE = re.compile(r'["{}\[\]]')
-_STRING = re.compile(r'(?:[^"\\]+|\\.)*+', re.DOTALL)
+_STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)  # what is left of one
+_AT_TOP = re.compile(r'(?:[^"{}\[\],:]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)  # strings and all that is no structure
+_INSIDE = re.compile(r'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _SPACES = " \t\r\n"
 
 
@@ -82,21 +82,22 @@ class JsonText:
         while True:
             if in_string:
                 position = _end_of(_STRING, buffer, position)
-                if position >= len(buffer) - (buffer[position : position + 1] == "\\"):
+                if position >= len(buffer) or buffer[position] == "\\":
                     return position, depth, True, False
                 position, in_string = position + 1, False
-            found = (_INSIDE if depth else _AT_TOP).search(buffer, position)
-            if not found:
-                return len(buffer), depth, False, False
-            position, char = found.end(), found[0]
-            if char == '"':
+            position = _end_of(_INSIDE if depth else _AT_TOP, buffer, position)
+            if position == len(buffer):
+                return position, depth, False, False
+            char = buffer[position]
+            if char == '"':  # of a string that the buffer does not hold to its end
                 in_string = True
             elif char in "{[":
                 depth += 1
             elif depth == 0:
-                return found.start(), 0, False, True
-            elif char in "}]":
+                return position, 0, False, True
+            else:
                 depth -= 1
+            position += 1
 
     def _rest(self) -> str:
         """Return what is left when the file has ended: a backslash with nothing behind it."""

@@ -4,6 +4,7 @@ Refuses duplicate keys, NaN and Infinity, numbers beyond what can be held, and n
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ from .base import Limits, Record
 from .rows import failed, row
 
 _DEPTH = 50
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]|\\\\u(?:0000|[dD][89a-fA-F])")  # as such, or as an escape
 _KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
 
 
@@ -33,8 +35,9 @@ def parsed(text: str) -> Any:
         raise BadJson(f"It is not valid JSON at {place}: {error.msg}.") from error
     except ValueError as error:  # an integer of more digits than Python converts
         raise BadJson("A number in it has too many digits.") from error
-    _refuse_too_deep(value)
-    return storable_json(value)
+    if text.count("[") + text.count("{") > _DEPTH:
+        _refuse_too_deep(value)
+    return storable_json(value) if _UNSTORABLE.search(text) else value
 
 
 def record(number: int, text: str, limits: Limits) -> Record:
