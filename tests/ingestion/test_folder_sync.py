@@ -2,7 +2,8 @@
 
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,29 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from search.ingestion import folder_scan, folder_sync, jobs, runner
+from search.ingestion import folder_scan, folder_sync, jobs, open_files, runner
 from search.ingestion.document_writes import DocumentWrite, Rights, write_documents
 from search.ingestion.jobs import ImportOptions
 from search.models import Collection, Document, ImportJob, SourceDocument, SourceFile
+from search.readers.base import Limits
+from search.readers.sandbox import Sandbox
 from tests.ingestion.imports import counts, finished, lines
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """One sandbox for all: starting one takes longer than what is tested here."""
+    with Sandbox(Limits()) as shared:
+        yield shared
+
+
 @pytest.fixture(autouse=True)
-def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the second look at a young file follow the first at once."""
+def quick(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    """Let the second look at a young file follow the first at once, and every round use the same sandbox."""
     monkeypatch.setattr(folder_scan, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(open_files, "Sandbox", lambda limits: nullcontext(sandbox))
 
 
 @pytest.fixture
@@ -468,26 +479,28 @@ class Killed(BaseException):
     """What stands for kill -9: nothing catches it."""
 
 
-def killed_at(statement: int) -> Callable[..., Any]:
-    """Return a wrapper of the database that kills before the given writing statement."""
+def killed_at(number: int) -> Callable[..., Any]:
+    """Return a wrapper of the database that kills before the given transaction: what is in one leaves no trace."""
+    outside = len(connection.savepoint_ids)
     seen = 0
 
     def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         nonlocal seen
-        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
+        begins = sql.startswith(("INSERT", "UPDATE", "DELETE", "SAVEPOINT"))
+        if begins and len(connection.savepoint_ids) == outside:
             seen += 1
-            if seen == statement:
+            if seen == number:
                 raise Killed
         return execute(sql, params, many, context)
 
     return wrapper
 
 
-def killed_and_resumed(job: ImportJob, statement: int) -> bool:
-    """Run a job, kill it before the given statement, and run it to its end; tells whether it was killed."""
+def killed_and_resumed(job: ImportJob, number: int) -> bool:
+    """Run a job, kill it before the given transaction, and run it to its end; tells whether it was killed."""
     killed = False
     try:
-        with connection.execute_wrapper(killed_at(statement)):
+        with connection.execute_wrapper(killed_at(number)):
             while runner.run(job.pk):
                 pass
     except Killed:
@@ -499,7 +512,7 @@ def killed_and_resumed(job: ImportJob, statement: int) -> bool:
     return killed
 
 
-def test_killed_before_any_of_its_writes_a_round_ends_as_if_nothing_had_happened(
+def test_killed_before_any_of_its_transactions_a_round_ends_as_if_nothing_had_happened(
     collection: Collection, folder: Path
 ) -> None:
     put(
@@ -518,19 +531,19 @@ def test_killed_before_any_of_its_writes_a_round_ends_as_if_nothing_had_happened
     pack(folder / "p.zip", x_txt="X.")
     job = draft(collection, folder)
     jobs.start(job)
-    killed, statement = True, 0
+    killed, number = True, 0
     while killed:
-        statement += 1
+        number += 1
         with transaction.atomic():
-            killed = killed_and_resumed(job, statement)
-            assert (job.status, job.error) == (ImportJob.Status.FINISHED, ""), statement
+            killed = killed_and_resumed(job, number)
+            assert (job.status, job.error) == (ImportJob.Status.FINISHED, ""), number
             assert counts(job) == {"read": 4, "created": 1, "updated": 2, "unchanged": 1, "moved": 1, "deleted": 3}
             assert bodies(collection) == {"a.txt": "A!", "b.txt": "B.", "d.txt": "D.", "2": "2!", "p.zip/x.txt": "X."}
             moved = Document.objects.get(external_id="b.txt")
             assert (moved.pk, moved.metadata["path"]) == (before, "moved.txt")
             assert set(SourceDocument.objects.values_list("external_id", flat=True)) == set(bodies(collection))
             transaction.set_rollback(True)
-    assert statement > 30
+    assert number > 20
 
 
 def test_a_later_round_ends_an_earlier_one_that_is_still_at_it(collection: Collection, folder: Path) -> None:
