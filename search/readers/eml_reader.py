@@ -21,7 +21,15 @@ from .whole_document import DocumentReader
 _PARTS = 1_000
 _DEPTH = 30
 _PEOPLE = ("from", "to", "cc")
+_HEADER_CHARS = 20_000  # some hundred people
 _LISTED = 200  # people and attachments that are named
+
+
+class BoundedHeaders(policy.EmailPolicy):
+    """Parses of each header only the beginning: the parser's cost grows with the square of the length."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        return super().header_fetch_parse(name, value[:_HEADER_CHARS])
 
 
 class EmlReader(DocumentReader):
@@ -33,7 +41,7 @@ class EmlReader(DocumentReader):
     title_is_enough = True
 
     def values(self, file: BinaryIO, path: PurePosixPath) -> dict[str, Any]:
-        message = message_from_binary_file(file, policy=policy.default)
+        message = message_from_binary_file(file, policy=BoundedHeaders())
         if not message.keys():
             raise UnreadableFile("This mail has no headers; it is perhaps a text file.")
         body = Body(self.limits)

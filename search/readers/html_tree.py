@@ -57,7 +57,8 @@ def _as_html(text: str) -> etree._Element | None:
         tree = None
     for entry in parser.error_log:
         if entry.level == etree.ErrorLevels.FATAL:
-            raise UnreadableFile(f"This HTML file cannot be read as a whole: {entry.message} (line {entry.line}).")
+            depth = "elements are nested too deeply" if "depth" in entry.message else entry.message.rstrip(".")
+            raise UnreadableFile(f"This HTML file cannot be read as a whole: {depth} (line {entry.line}).")
     return tree
 
 

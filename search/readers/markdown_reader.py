@@ -23,7 +23,7 @@ from .whole_document import DocumentReader
 _FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?\n)??(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_MATTER_CHARS = 100_000
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r" {0,3}#{1,6}(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
+_HEADING_CHARS = 2_000  # of a heading that are looked at for a title
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*")
 _LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _EMPHASIS = re.compile(r"(\*{1,3}|`+)(\S(?:.*?\S)?)\1")
@@ -105,19 +105,31 @@ def first_heading(body: str) -> str:
     """Return the text of the first heading outside code, without its markup; "" when there is none."""
     fence, before = "", ""
     for line in body.split("\n"):
+        line = line[:_HEADING_CHARS]
         mark = _FENCE.match(line)
         if fence:
             if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
                 fence = ""
         elif mark:
             fence, before = mark[1], ""
-        elif (match := _ATX.fullmatch(line)) and (match[1] or "").strip():
-            return _without_markup(match[1])
+        elif found := _heading_in(line):
+            return _without_markup(found)
         elif before and _UNDERLINE.fullmatch(line):
             return _without_markup(before)
         else:
             before = line if line.strip() and not line.startswith(("    ", "\t", ">", "- ", "* ", "|")) else ""
     return ""
+
+
+def _heading_in(line: str) -> str:
+    """Return the text of a heading that begins with `#`, or ""."""
+    text = line.strip()
+    rest = text.lstrip("#")
+    level = len(text) - len(rest)
+    if not 1 <= level <= 6 or line.startswith(("    ", "\t")) or rest[:1] not in (" ", "\t"):
+        return ""
+    open_end = rest.rstrip("#")
+    return (open_end if open_end.endswith((" ", "\t")) else rest).strip()
 
 
 def _without_markup(text: str) -> str:

@@ -82,6 +82,11 @@ def test_headers_that_are_broken_lose_nothing_else() -> None:
     assert "created" not in found["metadata"]
 
 
+def test_a_header_of_endless_encoded_words_costs_no_more_than_its_beginning() -> None:
+    title = values(b"Subject: " + b"=?utf-8?q?a?= " * 50_000 + b"\n\nFlour.\n")["title"]
+    assert title.startswith("aaaa") and len(title) <= 1_000
+
+
 def test_a_mail_without_text_is_found_by_its_subject() -> None:
     assert values(b"Subject: Call me\n\n")["title"] == "Call me"
 
