@@ -68,6 +68,27 @@ class MayRebuild(BasePermission):
         return request.user.has_perm("search.change_collection")
 
 
+_IMPORTING = ("search.add_importjob", "search.add_document", "search.change_document")
+
+
+class MayViewImports(BasePermission):
+    """An import shows drafts and whole rows, so it is for those who import, or were allowed to look at imports."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return request.user.has_perm("search.view_importjob") or request.user.has_perms(_IMPORTING)
+
+
+class MayImport(MayViewImports):
+    """Reading as MayViewImports; acting needs what an import does: adding imports, adding and changing documents."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if request.method in SAFE_METHODS:
+            return super().has_permission(request, view)
+        if request.method == "DELETE":
+            return request.user.has_perm("search.delete_importjob")
+        return request.user.has_perms(_IMPORTING)
+
+
 def may_override_gate(user: User) -> bool:
     """Tell whether `user` may activate a version that its gate refuses."""
     return _may(user, "search.override_gate")

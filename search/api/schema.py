@@ -35,6 +35,7 @@ _MEANINGS = {
     411: "The Content-Length header is missing.",
     413: "The body is too large.",
     415: "The content type is not accepted.",
+    507: "The disk of this installation is full.",
     503: "No index can be searched yet; see Retry-After.",
 }
 

@@ -7,6 +7,15 @@ from .bulk_views import BulkView
 from .collection_views import CollectionsView, CollectionView
 from .document_views import DocumentsView, DocumentView
 from .external_document_views import ExternalDocumentView
+from .import_job_actions import CancelImportView, PreviewImportView, RetryImportView, StartImportView
+from .import_job_failures import (
+    DismissFailureView,
+    ImportFailuresFileView,
+    ImportFailuresView,
+    ImportFailureView,
+    MendFailureView,
+)
+from .import_job_views import ImportFilesView, ImportJobsView, ImportJobView
 from .index_version_actions import ActivateView, CancelView, MissedView, PruneView, RebuildView, RollBackView
 from .index_version_views import IndexVersionsView, IndexVersionView
 from .problems import no_such_address
@@ -48,6 +57,18 @@ urlpatterns = [
     path("v1/index-versions/<int:pk>/missed/", MissedView.as_view(), name="missed"),
     path("v1/index-versions/<int:pk>/cancel/", CancelView.as_view(), name="cancel"),
     path("v1/index-versions/<int:pk>/prune/", PruneView.as_view(), name="prune"),
+    path("v1/import-jobs/", ImportJobsView.as_view(), name="import-jobs"),
+    path("v1/import-jobs/<int:pk>/", ImportJobView.as_view(), name="import-job"),
+    path("v1/import-jobs/<int:pk>/files/", ImportFilesView.as_view(), name="import-job-files"),
+    path("v1/import-jobs/<int:pk>/preview/", PreviewImportView.as_view(), name="import-job-preview"),
+    path("v1/import-jobs/<int:pk>/start/", StartImportView.as_view(), name="import-job-start"),
+    path("v1/import-jobs/<int:pk>/cancel/", CancelImportView.as_view(), name="import-job-cancel"),
+    path("v1/import-jobs/<int:pk>/retry/", RetryImportView.as_view(), name="import-job-retry"),
+    path("v1/import-jobs/<int:pk>/failures/", ImportFailuresView.as_view(), name="import-job-failures"),
+    path("v1/import-jobs/<int:pk>/failures.jsonl", ImportFailuresFileView.as_view(), name="import-job-failures_jsonl"),
+    path("v1/import-jobs/<int:pk>/failures/<int:failure_id>/", ImportFailureView.as_view(), name="import-failure"),
+    path("v1/import-jobs/<int:pk>/failures/<int:failure_id>/mend/", MendFailureView.as_view(), name="mend"),
+    path("v1/import-jobs/<int:pk>/failures/<int:failure_id>/dismiss/", DismissFailureView.as_view(), name="dismiss"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"", no_such_address),

@@ -18,6 +18,7 @@ CURATOR = (
     "add_document", "change_document", "delete_document", "view_document",
     "add_collection", "change_collection", "delete_collection", "view_collection",
     "view_indexversion", "change_indexversion", "delete_indexversion",
+    "view_importjob", "add_importjob", "delete_importjob",
 )  # fmt: skip
 
 

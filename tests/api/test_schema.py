@@ -6,10 +6,12 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
-from search.models import IndexVersion
+from search.ingestion import runner
+from search.models import Collection, ImportJob, IndexVersion
 from tests.conftest import MakeDocument
 from tests.index_versions import rebuilt
 
@@ -55,6 +57,13 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         *((f"/api/v1/index-versions/{{id}}/{action}/", "post") for action in ("activate", "roll-back", "cancel")),
         ("/api/v1/index-versions/{id}/prune/", "post"),
         ("/api/v1/collections/{slug}/index-versions/", "post"),
+        *(("/api/v1/import-jobs/", method) for method in ("get", "post")),
+        *(("/api/v1/import-jobs/{id}/", method) for method in ("get", "patch", "delete")),
+        *(("/api/v1/import-jobs/{id}/files/", method) for method in ("get", "post")),
+        *((f"/api/v1/import-jobs/{{id}}/{action}/", "post") for action in ("start", "cancel", "retry")),
+        *((f"/api/v1/import-jobs/{{id}}/{part}", "get") for part in ("preview/", "failures/", "failures.jsonl")),
+        ("/api/v1/import-jobs/{id}/failures/{failure_id}/", "get"),
+        *((f"/api/v1/import-jobs/{{id}}/failures/{{failure_id}}/{action}/", "post") for action in ("mend", "dismiss")),
     }
 
 
@@ -85,7 +94,8 @@ def test_search_and_bulk_have_examples(schema: dict[str, Any], path: str, conten
 
 def check(schema: dict[str, Any], path: str, method: str, response: Any) -> None:
     """Check an answer against what the schema says of it, objects closed."""
-    [content] = schema["paths"][path][method]["responses"][str(response.status_code)]["content"].values()
+    contents = schema["paths"][path][method]["responses"][str(response.status_code)]["content"]
+    content = contents[response["Content-Type"]]
     closed = closed_objects({**content["schema"], "components": schema["components"]})
     jsonschema.Draft202012Validator(closed).validate(response.json())
 
@@ -158,6 +168,35 @@ def test_answers_about_index_versions_are_as_it_says(
     check(schema, rebuild, "post", curator.post(rebuild.replace("{slug}", "docs")))
 
 
+def test_answers_about_imports_are_as_it_says(schema: dict[str, Any], curator: Client, collection: Collection) -> None:
+    below = "/api/v1/import-jobs/"
+    form = {"collection": "docs", "start": "false", "files": SimpleUploadedFile("a.jsonl", b'{"title": "A"}\n{oops\n')}
+    made = curator.post(below, form, format="multipart")
+    check(schema, below, "post", made)
+    job = ImportJob.objects.get()
+
+    def done(path: str, method: str = "get", body: Any = None, **more: Any) -> None:
+        address = f"{below}{{id}}/{path}"
+        real = address.replace("{id}", str(job.pk)).replace("{failure_id}", str(more.pop("failure", "")))
+        check(schema, address, method, getattr(curator, method)(real, body, **more))
+
+    done("", "patch", {"key_column": "title"})
+    done("preview/")
+    done("start/", "post")
+    while runner.run(job.pk):
+        pass
+    done("")
+    done("files/")
+    done("failures/")
+    failure = job.failures.get().pk
+    done("failures/{failure_id}/", failure=failure)
+    done("failures/{failure_id}/mend/", "post", {"title": "Mended"}, failure=failure)
+    done("failures/{failure_id}/dismiss/", "post", failure=failure)
+    done("retry/", "post")
+    done("cancel/", "post")
+    check(schema, below, "get", curator.get(below))
+
+
 @pytest.mark.parametrize(
     ("path", "method", "body"),
     [
@@ -196,5 +235,6 @@ def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
     assert open_to_all == {
         (path, method)
         for path, method, _operation in operations(schema)
-        if path == "/api/v1/search/" or (method == "get" and not path.startswith("/api/v1/index-versions/"))
+        if path == "/api/v1/search/"
+        or (method == "get" and not path.startswith(("/api/v1/index-versions/", "/api/v1/import-jobs/")))
     }
