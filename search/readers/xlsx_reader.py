@@ -51,7 +51,7 @@ class XlsxReader(Reader):
         last = 0
         for title, part in workbook.sheets:
             name = title if len(workbook.sheets) > 1 else ""
-            for record in self._records(workbook.rows(part, self.limits), name, last):
+            for record in self._records(workbook.rows(title, part, self.limits), name, last):
                 last = record.number
                 yield record
         if not last:
@@ -113,11 +113,11 @@ class _Workbook:
         except MemoryError:
             raise
         except Exception as error:  # openpyxl raises anything on broken input
-            raise UnreadableFile(f"This {_KIND} is damaged and cannot be read: {words_of(error)}.") from error
+            raise UnreadableFile(f"This {_KIND} is damaged and cannot be read: {_words(error)}.") from error
         self.sheets = [(name, part) for name, part in found if part in parts and part.startswith(_SHEETS)]
         self._reader = reader
 
-    def rows(self, part: str, limits: Limits) -> "Iterator[_Row]":
+    def rows(self, title: str, part: str, limits: Limits) -> "Iterator[_Row]":
         """Yield the rows of a sheet that are not blank, with ascending numbers."""
         number = 0
         try:
@@ -129,9 +129,8 @@ class _Workbook:
         except (UnreadableFile, MemoryError):
             raise
         except Exception as error:
-            raise UnreadableFile(
-                f"The {_KIND} is damaged behind row {number:,} of a sheet: {words_of(error)}."
-            ) from error
+            place = f"behind row {number:,}" if number else "from its beginning"
+            raise UnreadableFile(f"The sheet “{title[:100]}” is damaged {place}: {_words(error)}.") from error
 
     def _parsed(self, stream: IO[bytes], limits: Limits) -> "Iterator[_Row]":
         from defusedxml.ElementTree import iterparse
@@ -205,6 +204,14 @@ def _more_names(names: list[str], line: _Row) -> list[str]:
 
 def _at(sheet: str, line: _Row) -> str:
     return f"Sheet “{sheet}”, row {line.number:,}: " if sheet else ""
+
+
+def _words(error: Exception) -> str:
+    from defusedxml import DefusedXmlException
+
+    if isinstance(error, DefusedXmlException):
+        return "it declares entities of its own, as no spreadsheet program does"
+    return words_of(error)
 
 
 def _number(stated: str | None, least: int) -> int:

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from search.readers.base import Limits, Reader, Record, UnreadableFile
 from search.readers.xlsx_reader import XlsxReader
 
-from .contract import RowsContract
+from .contract import RowsContract, assert_is_contained, damaged
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -135,8 +135,11 @@ ENTITIES = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha"}">' for n
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (with_sheet("<sheetData>&e9;</sheetData>", f"<!DOCTYPE w [{ENTITIES}]>"), "damaged"),
-        (with_sheet("<sheetData>&x;</sheetData>", '<!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd">]>'), "damaged"),
+        (with_sheet("<sheetData>&e9;</sheetData>", f"<!DOCTYPE w [{ENTITIES}]>"), "entities of its own"),
+        (
+            with_sheet("<sheetData>&x;</sheetData>", '<!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd">]>'),
+            "entities of its own",
+        ),
         (with_sheet("<sheetData>" + " " * 30_000_000 + "</sheetData>"), "times its size"),
         (with_part(workbook({"S": [["a"]]}), "xl/styles.xml", b"<styleSheet>"), "damaged"),
         (workbook({"Sheet": [["a", "b"]]}), "No sheet of this workbook has rows"),
@@ -161,3 +164,13 @@ def test_a_workbook_that_is_broken_or_means_harm_is_refused(content: bytes, reas
 def test_texts_that_memory_cannot_hold_are_refused() -> None:
     with pytest.raises(UnreadableFile, match="Save its sheets as CSV"):
         read(workbook({"Sheet": [["a"], ["b"]]}), Limits(memory_bytes=4_000))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:openpyxl")
+def test_damage_inside_the_parts_of_a_workbook_ends_in_rows_or_a_reason() -> None:
+    sound = workbook({"One": [["id", "when"], [1, date(2024, 5, 1)], [2, "x"]], "Two": [["id"], [3]]})
+    with zipfile.ZipFile(io.BytesIO(sound)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist() if not name.startswith("docProps")}
+    for name, part in parts.items():
+        for content in damaged(part, 12):
+            assert_is_contained(TestXlsxReader(), with_part(sound, name, content, zipfile.ZIP_STORED))
