@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import IO, BinaryIO
 
 from .archive_names import is_junk, label, tar_name, zip_name
@@ -24,6 +25,7 @@ from .whole_document import words_of
 _CHUNK = 1 << 20
 _RATIO_COUNTS_FROM = 10 << 20  # bytes unpacked; smaller files may be as compressible as they like
 _LOCAL_HEADER = 30
+_MOST_ENDS = 8
 _ENCRYPTED = 0x1
 _UTF8 = 0x800
 _DAMAGE = (
@@ -54,6 +56,8 @@ def entries(file: BinaryIO, format_name: str, limits: Limits) -> Iterator[Entry]
     for entry in found:
         if not is_junk(entry.name):
             yield entry
+    if not tally.entries:
+        raise UnreadableFile("There is nothing in this archive.")
 
 
 class _Tally:
@@ -125,8 +129,8 @@ def _zip_problem(info: zipfile.ZipInfo, limits: Limits) -> str:
 
 def _refuse_overlaps(infos: list[zipfile.ZipInfo], end: int) -> None:
     """Entries that share their bytes are how a small file unpacks to a huge one past every ratio of one entry."""
-    places = sorted((info.header_offset, info.compress_size) for info in infos)
-    for (start, size), (following, _) in zip(places, [*places[1:], (end, 0)], strict=True):
+    places = [*sorted((info.header_offset, info.compress_size) for info in infos), (end, 0)]
+    for (start, size), (following, _) in pairwise(places):
         if start + _LOCAL_HEADER + size > following:
             raise UnreadableFile(
                 "Entries of this archive lie over each other, as only in files made to do harm. Pack it anew."
@@ -139,8 +143,8 @@ def _zip_chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, tally: _Tally) 
             size = 0
             for chunk in _chunks(source, tally.limits):
                 size += len(chunk)
-                tally.count_bytes(len(chunk))
                 refuse_bomb(size, info.compress_size, tally.limits.ratio, "It", BadEntry)
+                tally.count_bytes(len(chunk))
                 yield chunk
     except (UnreadableFile, BadEntry):
         raise
@@ -206,11 +210,16 @@ def _tar_problem(member: tarfile.TarInfo, limits: Limits) -> str:
 
 
 def _tar_chunks(archive: tarfile.TarFile, member: tarfile.TarInfo, tally: _Tally) -> Iterator[bytes]:
-    source = archive.extractfile(member)
-    if source is None:
-        raise BadEntry("It is no file.")
-    with source:
-        yield from _chunks(source, tally.limits)
+    try:
+        source = archive.extractfile(member)
+        if source is None:
+            raise BadEntry("It is no file.")
+        with source:
+            yield from _chunks(source, tally.limits)
+    except (UnreadableFile, BadEntry):
+        raise
+    except _DAMAGE as error:  # a stream cannot go on behind it
+        raise _damaged(error) from error
 
 
 def _decompressed(file: BinaryIO) -> IO[bytes]:
@@ -226,15 +235,22 @@ def _decompressed(file: BinaryIO) -> IO[bytes]:
 
 
 class _Counted:
-    """Counts what comes out of a compressed stream, of entries that are passed over too."""
+    """Counts what comes out of a compressed stream, of entries that are passed over too.
+
+    Ends the search for what a header promises, but is not there: tarfile would ask block by block for 10 TB.
+    """
 
     def __init__(self, stream: IO[bytes], tally: _Tally) -> None:
         self._stream = stream
         self._tally = tally
+        self._ends = 0
 
     def read(self, size: int) -> bytes:
         data = self._stream.read(size)
         self._tally.count_bytes(len(data))
+        self._ends += not data
+        if self._ends > _MOST_ENDS:
+            raise tarfile.ReadError("it ends in the middle of an entry")
         return data
 
 

@@ -127,6 +127,7 @@ class _Session:
         self._child: ReaderProcess | None = None
         self._frames: Iterator[Frame] = iter(())
         self._losses = 0
+        self._file = -1
         self._file = _open(path, sandbox.limits)
 
     def open(self) -> Opened:

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import select
@@ -19,7 +20,7 @@ import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import isolation
@@ -44,6 +45,12 @@ _PARSERS: Mapping[str, tuple[str, ...]] = {
     "docx": ("docx",),
     "pdf": ("pypdf",),
     "eml": ("charset_normalizer", "lxml.html", "trafilatura"),
+}
+
+_ALL_NEED = ("_strptime", *(f"encodings.{name}" for name in ("ascii", "cp1252", "cp437", "latin_1", "utf_16")))
+# Some parsers prepare themselves at their first use: our own page, not one of somebody else's.
+_TRIALS: Mapping[str, bytes] = {
+    "html": b"<!DOCTYPE html><html lang=en><body><h1>Bread</h1><p>Flour, water.</p></body></html>"
 }
 
 
@@ -120,9 +127,11 @@ class _Zygote:
             return
         self.warm.add(format_name)
         with contextlib.suppress(Exception):  # the child will meet it again, and say so
-            reader_class(format_name, self.readers)
-            for module in _PARSERS.get(format_name, ()):
+            reader = reader_class(format_name, self.readers)(self.limits)
+            for module in (*_ALL_NEED, *_PARSERS.get(format_name, ())):
                 importlib.import_module(module)
+            if format_name in _TRIALS:
+                list(reader.read(io.BytesIO(_TRIALS[format_name]), PurePosixPath("trial")))
         gc.collect()
         gc.freeze()  # pages that the children share stay shared
 
