@@ -58,6 +58,7 @@ def sweep() -> None:
     """Find and do work that no message announced."""
     for job_id in housekeeping.abandoned():
         wake_import(job_id)
+    housekeeping.give_up_streams()
     housekeeping.clear_away()
     for collection_id in near_duplicates.unfinished():
         _send(find_duplicates, collection_id=collection_id)

@@ -36,3 +36,10 @@ class DiskFull(exceptions.APIException):
 
     status_code = HTTPStatus.INSUFFICIENT_STORAGE
     default_code = "insufficient_storage"
+
+
+class Unavailable(exceptions.APIException):
+    """A part of this installation that is needed for an answer does not work at the moment."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "unavailable"

@@ -17,9 +17,10 @@ from search import tasks
 from search.ingestion import jobs, preview
 from search.ingestion.jobs import BadImport
 from search.models import ImportJob
+from search.readers.reader_process import ReadersUnavailable
 from search.storable import storable_json
 
-from .exceptions import Conflict
+from .exceptions import Conflict, Unavailable
 from .import_job_requests import import_job_at, refusal
 from .import_job_serializers import ImportJobSerializer, StartSerializer
 from .parsers import sent
@@ -45,10 +46,14 @@ class StartImportView(_ImportAction):
         operation_id="import_jobs_start", request=StartSerializer, responses={202: ImportJobSerializer, **_BODY}
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Start an import that is a draft, or whose dry run is over."""
+        """Start an import that is a draft, or whose dry run is over; go on with one that failed as a whole."""
         values = StartSerializer().run_validation(sent(request) if request.stream is not None else {})
+        job = import_job_at(pk)
         try:
-            tasks.start_import(import_job_at(pk), dry_run=values["dry_run"])
+            if job.status == ImportJob.Status.FAILED:
+                tasks.resume_import(job)
+            else:
+                tasks.start_import(job, dry_run=values["dry_run"])
         except BadImport as error:
             raise Conflict(str(error)) from error
         return Response(ImportJobSerializer(import_job_at(pk)).data, status=202)
@@ -130,7 +135,7 @@ class PreviewImportView(GenericAPIView[Any]):
     @extend_schema(
         operation_id="import_jobs_preview",
         parameters=[PreviewParameters],
-        responses={200: PreviewSerializer, **problems(400, 401, 403, 404, 409)},
+        responses={200: PreviewSerializer, **problems(400, 401, 403, 404, 409, 503)},
     )
     def get(self, request: Request, pk: int) -> Response:
         """Show what the first rows of the first files would become. Writes nothing."""
@@ -139,5 +144,8 @@ class PreviewImportView(GenericAPIView[Any]):
         job = import_job_at(pk)
         if job.is_over and not job.dry_run:
             raise Conflict(_("The import is over, and its files are removed. What failed is in its failures."))
-        shown = preview.preview(job, **parameters.validated_data)
+        try:
+            shown = preview.preview(job, **parameters.validated_data)
+        except ReadersUnavailable as error:
+            raise Unavailable(str(error)) from error
         return Response(storable_json(PreviewSerializer(shown).data))  # its columns are as they were sent

@@ -36,7 +36,7 @@ _MEANINGS = {
     413: "The body is too large.",
     415: "The content type is not accepted.",
     507: "The disk of this installation is full.",
-    503: "No index can be searched yet; see Retry-After.",
+    503: "What is needed for the answer is not there yet, or does not work at the moment.",
 }
 
 

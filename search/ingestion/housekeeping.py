@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from search.conf import conf
 from search.ingestion import uploads
@@ -13,13 +14,18 @@ from search.processes import may_live
 
 def abandoned() -> list[int]:
     """Return the unfinished jobs that nobody is working on."""
-    rows = ImportJob.objects.unfinished().filter(~Q(source=ImportJob.Source.STREAM))
+    return [job.pk for job in _without_holder(~Q(source=ImportJob.Source.STREAM))]
+
+
+def give_up_streams() -> int:
+    """Fail the streams whose request is gone: only their sender can send them again. Return how many."""
+    reason = _("The request ended before its last line. Send it again under the same Idempotency-Key.")
     now = timezone.now()
-    return [
-        job.pk
-        for job in rows
-        if not job.holder or job.expires_at is None or job.expires_at < now or not may_live(job.holder)
-    ]
+    count = 0
+    for job in _without_holder(Q(source=ImportJob.Source.STREAM)):
+        still = ImportJob.objects.unfinished().filter(pk=job.pk, token=job.token)
+        count += still.update(status=ImportJob.Status.FAILED, error=reason, finished_at=now, changed_at=now, holder="")
+    return count
 
 
 def clear_away() -> int:
@@ -32,3 +38,12 @@ def clear_away() -> int:
             uploads.remove_all(job.pk)
             count += 1
     return count
+
+
+def _without_holder(which: Q) -> list[ImportJob]:
+    now = timezone.now()
+    return [
+        job
+        for job in ImportJob.objects.unfinished().filter(which)
+        if not job.holder or job.expires_at is None or job.expires_at < now or not may_live(job.holder)
+    ]

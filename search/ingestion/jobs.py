@@ -148,6 +148,8 @@ def start(job: ImportJob, *, dry_run: bool = False) -> None:
 
 def resume(job: ImportJob) -> None:
     """Queue an import that failed as a whole (a full disk, say), to go on where it stopped. Raises BadImport."""
+    if job.source == ImportJob.Source.STREAM:
+        raise BadImport({"": _("A stream cannot be taken up again; send it again under the same Idempotency-Key.")})
     failed = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.FAILED)
     if not failed.update(status=ImportJob.Status.QUEUED, error="", finished_at=None, changed_at=timezone.now()):
         raise BadImport({"": _("Only an import that failed as a whole can be taken up again.")})

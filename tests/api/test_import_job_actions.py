@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 
-from search.ingestion import runner
+from search.ingestion import preview, runner
 from search.models import Collection, Document, ImportFailure, ImportJob
+from search.readers.reader_process import ReadersUnavailable
 from tests.ingestion.imports import draft, finished, lines
 
 from .conftest import Client, assert_problem, pointers
@@ -37,6 +38,17 @@ def test_starting_takes_place_once(curator: Client, collection: Collection) -> N
 
     assert curator.post(address).json()["status"] == "queued"
     assert "started already" in assert_problem(curator.post(address), 409, "conflict")["detail"]
+
+
+def test_an_import_that_failed_as_a_whole_goes_on(curator: Client, collection: Collection) -> None:
+    job = draft(collection, {"a.txt": "A"})
+    ImportJob.objects.filter(pk=job.pk).update(status="failed", error="OSError: the disk is full")
+
+    answer = curator.post(f"{URL}{job.pk}/start/")
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["error"]) == (202, "queued", "")
+    ImportJob.objects.filter(pk=job.pk).update(status="failed", source="stream")
+    assert_problem(curator.post(f"{URL}{job.pk}/start/"), 409, "conflict")
 
 
 def test_an_import_without_files_does_not_start(curator: Client, collection: Collection) -> None:
@@ -82,6 +94,18 @@ def test_the_preview_of_what_no_answer_can_hold_is_an_answer_all_the_same(
     )
 
     assert len(curator.get(f"{URL}{job.pk}/preview/").json()["files"]) == 2
+
+
+def test_a_preview_that_no_reader_can_give_is_503(
+    curator: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*args: Any, **options: Any) -> None:
+        raise ReadersUnavailable("No child process can be started.")
+
+    monkeypatch.setattr(preview, "preview", unavailable)
+
+    address = f"{URL}{draft(collection, {'a.txt': 'A'}).pk}/preview/"
+    assert "child process" in assert_problem(curator.get(address), 503, "unavailable")["detail"]
 
 
 def test_there_is_no_preview_of_what_is_over(curator: Client, job: ImportJob) -> None:

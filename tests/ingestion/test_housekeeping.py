@@ -54,3 +54,20 @@ def test_the_files_of_old_imports_are_removed(collection: Collection) -> None:
     assert housekeeping.clear_away() == 1
 
     assert [uploads.folder_of(job).exists() for job in (old, young, running)] == [False, True, True]
+
+
+def test_a_stream_whose_request_is_gone_is_shown_as_failed(collection: Collection) -> None:
+    gone = jobs.create(collection, source=ImportJob.Source.STREAM, name="gone")
+    alive = jobs.create(collection, source=ImportJob.Source.STREAM, name="alive")
+    ImportJob.objects.update(status=ImportJob.Status.RUNNING)
+
+    with job_leases.hold(alive.pk):
+        assert housekeeping.give_up_streams() == 1
+
+    gone.refresh_from_db()
+    alive.refresh_from_db()
+    assert (gone.status, alive.status) == (ImportJob.Status.FAILED, ImportJob.Status.RUNNING)
+    assert "same Idempotency-Key" in gone.error
+    assert housekeeping.abandoned() == []
+    with pytest.raises(jobs.BadImport, match="send it again"):
+        jobs.resume(gone)
