@@ -142,8 +142,9 @@ def _content(write: DocumentWrite) -> tuple[Any, Any]:
 def _existing(job: ImportJob, fresh: dict[str, tuple[Any, Any]]) -> dict[tuple[Any, Any], str]:
     """Return the external id of the oldest document with each of these contents."""
     hashes = {content_hash(title, body) for title, body in fresh.values()}
-    rows = Document.objects.filter(collection=job.collection_id, content_hash__in=hashes).order_by("-pk")
-    return {(row.title, row.body): row.external_id for row in rows.only("title", "body", "external_id").iterator()}
+    found = Document.objects.filter(collection=job.collection_id, content_hash__in=hashes).order_by()
+    rows = found.only("title", "body", "external_id")  # sorted here: by `id` SQLite would read the whole collection
+    return {(row.title, row.body): row.external_id for row in sorted(rows, key=lambda row: -row.pk)}
 
 
 def _ids(job: ImportJob, duplicates: Sequence[Duplicate]) -> dict[str, int]:

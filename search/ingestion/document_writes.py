@@ -101,7 +101,8 @@ class _Batch:
     def _existing(self) -> dict[str, _Target]:
         ids = {write.external_id for write in self.writes}
         found = Document.objects.filter(collection=self.collection, external_id__in=ids)
-        rows = found.select_for_update().order_by("pk")  # two batches lock in the same order
+        # Two batches lock in the same order; by `id` SQLite would read every document of the collection.
+        rows = found.select_for_update().order_by("external_id")
         targets = {document.external_id: _Target(document, is_new=False) for document in rows}
         if any(write.groups is not None for write in self.writes):
             by_id = {target.document.pk: target for target in targets.values()}
