@@ -11,13 +11,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.views import ChangeList
 
 from search import tasks
 from search.admin import addresses
 from search.admin.dialogs import DuplicatesDialog, RebuildDialog, leave_dialog
+from search.admin.exporting import EXPORT_ACTIONS, Exporting
 from search.admin.figures import NOTHING
 from search.admin.forms import CollectionForm
 from search.admin.json_fields import JsonObjectField, JsonTextarea
@@ -41,7 +41,7 @@ class CollectionList(ChangeList):
 
 
 @admin.register(Collection)
-class CollectionAdmin(ModelAdmin):
+class CollectionAdmin(Exporting):
     """The list with its progress bars, the form with its options, and the rebuild."""
 
     form = CollectionForm
@@ -50,7 +50,7 @@ class CollectionAdmin(ModelAdmin):
     show_full_result_count = False
     search_fields = ("name", "slug")
     actions = ("rebuild_selected",)
-    actions_detail = ("rebuild", "find_duplicates")
+    actions_detail = ("rebuild", "find_duplicates", EXPORT_ACTIONS)
     prepopulated_fields = {"slug": ("name",)}
     formfield_overrides = {StorableJSONField: {"form_class": JsonObjectField, "widget": JsonTextarea}}
     fieldsets = (

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from .bulk_views import BulkView
 from .collection_views import CollectionsView, CollectionView
 from .document_views import DocumentsView, DocumentView
+from .export_views import ExportBundleView, ExportCsvView, ExportJsonlView
 from .external_document_views import ExternalDocumentView
 from .import_job_actions import CancelImportView, PreviewImportView, RetryImportView, StartImportView
 from .import_job_failures import (
@@ -41,6 +42,9 @@ urlpatterns = [
     path("v1/search/", SearchView.as_view(), name="search"),
     path("v1/collections/", CollectionsView.as_view(), name="collections"),
     path("v1/collections/<slug:slug>/", CollectionView.as_view(), name="collection"),
+    path("v1/collections/<slug:slug>/export.jsonl", ExportJsonlView.as_view(), name="export-jsonl"),
+    path("v1/collections/<slug:slug>/export.csv", ExportCsvView.as_view(), name="export-csv"),
+    path("v1/collections/<slug:slug>/export.zip", ExportBundleView.as_view(), name="export-bundle"),
     path("v1/collections/<slug:slug>/documents/bulk/", BulkView.as_view(), {"external_id": "bulk"}, name="bulk"),
     path("v1/collections/<slug:slug>/index-versions/", RebuildView.as_view(), name="rebuild"),
     path(

@@ -91,7 +91,7 @@ def apply(mapping: Mapping[str, str], row: Mapping[str, Any], *, key_column: str
     full = _completed(tuple(mapping.items()), tuple(row))
     for column, value in row.items():
         _put(full[column], column, value, fields, metadata)
-    if metadata:
+    if metadata or _says_empty(full, row):
         fields["metadata"] = metadata
     groups = fields.pop("groups", None)
     external_id = fields.pop("external_id", "") or _text(key_column, row.get(key_column)) or fallback_id
@@ -137,6 +137,11 @@ def _put(field: str, column: str, value: Any, fields: dict[str, Any], metadata: 
         if text or field not in _KEPT_WHEN_BLANK:
             before = fields.get(field, "")
             fields[field] = f"{before}\n\n{text}" if before and text else before or text
+
+
+def _says_empty(full: Mapping[str, str], row: Mapping[str, Any]) -> bool:
+    """Tell whether a row says that there is no metadata, as {} does and a blank does not."""
+    return any(full[column] == "metadata" and value == {} for column, value in row.items())
 
 
 def _metadata_name(field: str) -> str:

@@ -49,6 +49,7 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         *(("/api/v1/collections/{slug}/", method) for method in ("get", "put", "patch", "delete")),
         *(("/api/v1/collections/{slug}/documents/{external_id}/", method) for method in ("get", "put", "delete")),
         ("/api/v1/collections/{slug}/documents/bulk/", "post"),
+        *((f"/api/v1/collections/{{slug}}/export.{ending}", "get") for ending in ("jsonl", "csv", "zip")),
         *(("/api/v1/documents/", method) for method in ("get", "post")),
         *(("/api/v1/documents/{id}/", method) for method in ("get", "put", "patch", "delete")),
         ("/api/v1/index-versions/", "get"),
@@ -236,5 +237,5 @@ def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
         (path, method)
         for path, method, _operation in operations(schema)
         if path == "/api/v1/search/"
-        or (method == "get" and not path.startswith(("/api/v1/index-versions/", "/api/v1/import-jobs/")))
+        or (method == "get" and not re.match(r"/api/v1/(index-versions/|import-jobs/|.*/export\.)", path))
     }
