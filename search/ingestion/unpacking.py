@@ -63,7 +63,8 @@ def _add(
             ImportFailure(job=job, file=file, line=None, external_id=name[:500], reason=f"{name}: {reason}")
             for name, reason in problems
         )
-        ImportFile.objects.filter(pk=file.pk).update(status=ImportFile.Status.FINISHED)
+        kind = "zip" if file.name.lower().endswith(".zip") else "tar"
+        ImportFile.objects.filter(pk=file.pk).update(status=ImportFile.Status.FINISHED, format=kind)
 
 
 def _name(file: ImportFile, entry: str) -> str:
