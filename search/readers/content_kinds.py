@@ -75,6 +75,7 @@ _BINARY_SIGNATURES: _Signatures = (  # a text could begin like these
     (0, b"ID3", Content("", "a sound file")),
     (0, b"OggS", Content("", "a sound file")),
     (0, b"fLaC", Content("", "a sound file")),
+    (0, b"\0\1\0\0", Content("", "a font")),
     (0, b"wOF", Content("", "a font")),
     (0, b"OTTO", Content("", "a font")),
     (0, b"PAR1", Content("", "a Parquet file", "Export it as CSV or JSON Lines.")),
@@ -85,8 +86,9 @@ _PACKED: tuple[tuple[int, bytes, str, Callable[[bytes], bytes]], ...] = (
     (4, b"1AY&SY", "bzip2", lambda head: bz2.BZ2Decompressor().decompress(head, 1024)),
     (0, b"\xfd7zXZ\0", "xz", lambda head: lzma.LZMADecompressor(memlimit=100 << 20).decompress(head, 1024)),
 )
-_HTML = re.compile(
-    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+_HTML = re.compile(  # possessive throughout: comments without end must not be tried in all ways
+    r"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _JSON = re.compile(r'\s*(\{\s*"[^"]{0,200}"\s*:|\[\s*\{\s*")')
 _MAIL = re.compile(r"(From|To|Subject|Date|Message-ID|Received|MIME-Version|Return-Path):", re.IGNORECASE)
@@ -136,7 +138,7 @@ def json_lines(text: str) -> bool | None:
     if not rest.strip():
         return None
     try:
-        return isinstance(json.loads(first), dict) and rest.lstrip().startswith("{")
+        return isinstance(json.loads(first), dict)  # what follows it may be a broken line, but no part of one JSON text
     except (ValueError, RecursionError):
         return None
 

@@ -21,6 +21,7 @@ _LINE_COST = 64  # in characters, of looking at a line and holding it
 _FIRST_COST = 16 << 20  # that may be spent on looking for closing quotes in vain before what is read pays for it
 _LEAST_COST = 4 << 10
 _SAMPLE_LINES = 30
+_SAMPLE_CHARS = 1 << 16
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 
 
@@ -114,8 +115,10 @@ class CsvRows:
     def _dialect(self, preferred: str) -> tuple[str, bool]:
         """Return the delimiter, and whether spaces stand before opening quotes, as the first lines have it."""
         sample: list[Line] = []
-        while len(sample) < _SAMPLE_LINES and (line := next(self._lines, None)):
+        chars = 0
+        while len(sample) < _SAMPLE_LINES and chars < _SAMPLE_CHARS and (line := next(self._lines, None)):
             sample.append(line)
+            chars += len(line.text)
         if sample and (named := _SEPARATOR_LINE.fullmatch(sample[0].text.strip(" "))):
             delimiter, sample = named[1], sample[1:]  # the way in which a file tells Excel
         else:

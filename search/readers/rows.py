@@ -1,6 +1,6 @@
 """What all readers of rows share: the record of a row, the record of one that failed, and the names of columns."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from search.storable import storable
@@ -39,11 +39,11 @@ def too_long(number: int, beginning: str, limits: Limits) -> Record:
     return failed(number, beginning[: excerpt_chars(limits)] + "…", reason, limits)
 
 
-def column_names(cells: Iterable[str], limits: Limits) -> list[str]:
+def column_names(cells: Sequence[str], limits: Limits) -> list[str]:
     """Return clear and different names for the columns of a header row. Raises UnreadableFile if it is none."""
+    if len(cells) > limits.columns:
+        raise UnreadableFile(f"It has {len(cells):,} columns; {limits.columns:,} is the most.")
     names = [one_line(cell) for cell in cells]
-    if len(names) > limits.columns:
-        raise UnreadableFile(f"It has {len(names):,} columns; {limits.columns:,} is the most.")
     taken: set[str] = set()
     for index, name in enumerate(names):
         if len(name) > _NAME_CHARS:

@@ -28,6 +28,8 @@ _FIRST_LOOK_BYTES = 64 << 20  # how far to look for the first byte outside ASCII
 _SAMPLE_BYTES = 20_000
 _EQUAL_CHAOS = 0.03
 _EQUAL_COHERENCE = 0.06
+_EQUAL_COHERENCE_WHEN_LONG = 0.02
+_LONG_BYTES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,14 @@ def _sample(file: BinaryIO) -> bytes:
 
 def _without_mark(sample: bytes) -> str:
     """Return UTF-16 without a mark, told by the zero bytes that Latin letters, digits and spaces have in it."""
-    even, odd = sample[0:4096:2].count(0), sample[1:4096:2].count(0)
-    half = max(min(len(sample), 4096) // 2, 1)
-    if odd > half * 0.3 and even < half * 0.05:
-        return "utf-16-le"
-    return "utf-16-be" if even > half * 0.3 and odd < half * 0.05 else ""
+    start = sample[: min(len(sample), 4096) // 2 * 2]
+    even, odd, half = start[::2].count(0), start[1::2].count(0), max(len(start) // 2, 1)
+    if max(even, odd) <= half * 0.3 or min(even, odd) >= half * 0.05:
+        return ""
+    name = "utf-16-le" if odd > even else "utf-16-be"
+    text = start.decode(name, "replace")
+    strange = sum((char < " " and char not in "\t\n\r\f") or char == "\ufffd" for char in text)
+    return name if strange * 50 <= len(text) else ""
 
 
 def _is_utf8(sample: bytes) -> bool:
@@ -118,12 +123,22 @@ def _is_utf8(sample: bytes) -> bool:
 def _likeliest(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())[:_SAMPLE_BYTES]
+    telling = _telling(sample)
     matches = list(from_bytes(telling, cp_isolation=list(_CANDIDATES), threshold=0.35))
     if not matches:
         raise UnreadableFile("The encoding of this text cannot be recognised. Save it as UTF-8.")
     chaos = min(match.chaos for match in matches) + _EQUAL_CHAOS
     matches = [match for match in matches if match.chaos <= chaos]
-    coherence = max(match.coherence for match in matches) - _EQUAL_COHERENCE
+    equal = _EQUAL_COHERENCE if len(telling) < _LONG_BYTES else _EQUAL_COHERENCE_WHEN_LONG
+    coherence = max(match.coherence for match in matches) - equal
     names = {name for match in matches if match.coherence >= coherence for name in match.could_be_from_charset}
     return min(names & set(_CANDIDATES), key=_CANDIDATES.index)
+
+
+def _telling(sample: bytes) -> bytes:
+    """Return the lines outside ASCII, whole ones where possible: half a character would rule its encoding out."""
+    telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())
+    if len(telling) <= _SAMPLE_BYTES:
+        return telling
+    cut = telling[:_SAMPLE_BYTES]
+    return cut[: cut.rfind(b"\n")] if b"\n" in cut else cut

@@ -62,6 +62,7 @@ PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
         ("notes.md", HTML, "markdown"),
         ("notes.md", b"# Notes", "markdown"),
         ("a.html", b"just words", "html"),
+        ("a.md", b"<!-- a note -->\n" * 200 + b"# Notes", "markdown"),
         ("a.eml", MAIL, "eml"),
         ("a.pdf", PDF, "pdf"),
         ("a.pdf", b"\n\n" + PDF, "pdf"),
@@ -102,6 +103,7 @@ def test_a_name_that_fits_its_content_is_believed(name: str, head: bytes, format
         ("otto", b"OTTO is a name", "text"),
         ("v1.0", b"ID3 tags hold titles", "text"),
         ("n", b"BZhang wrote this", "text"),
+        ("page", b"<!-- a note -->\n" * 50 + HTML, "html"),
     ],
 )
 def test_a_name_that_says_nothing_leaves_it_to_the_content(name: str, head: bytes, format_name: str) -> None:
@@ -151,6 +153,8 @@ def test_a_name_that_contradicts_its_content_is_an_error_with_both(
         ("a.csv.gz", gzip.compress(b"a,b"), "“a.csv.gz” is a file packed with gzip, which cannot be read. Unpack"),
         ("a.xz", lzma.compress(b"a,b"), "“a.xz” is a file packed with xz"),
         ("a.bz2", bz2.compress(b"a,b"), "“a.bz2” is a file packed with bzip2"),
+        ("a.ttf", b"\0\1\0\0\0\x12\1\0\0\4\0 ", "“a.ttf” is a font"),
+        ("a.bin", b"".join(n.to_bytes(2, "little") for n in range(200)), "“a.bin” is not text"),
         ("a.bin", bytes(range(256)), "“a.bin” is not text, which cannot be read."),
         ("../../etc/empty.txt", b"", "“empty.txt” is empty."),
         ("a" * 500 + ".pdf", b"", "aaa.pdf” is empty."),

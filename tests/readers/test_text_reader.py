@@ -61,6 +61,13 @@ def test_an_encoding_that_had_to_be_guessed_is_told() -> None:
     assert read(TEXTS["cp1251"].encode("cp1251"))["metadata"]["encoding"] == "cp1251"
 
 
+def test_a_sample_is_not_cut_within_a_character() -> None:
+    text = "".join(
+        f"{number}. 오늘은 날씨가 매우 좋습니다. 우리 함께 공원에 가서 산책합시다.\n" for number in range(900)
+    )
+    assert read(text.encode("cp949"))["body"] == text
+
+
 def test_letters_that_come_late_tell_the_encoding_too() -> None:
     body = read(b"Nothing but ASCII here.\n" * 100_000 + "Käse aus der Molkerei, schön süß\n".encode("cp1252"))["body"]
     assert body.endswith("Käse aus der Molkerei, schön süß\n")
