@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Protocol, cast
 
 from .archive_names import is_junk, label, tar_name, zip_name
 from .base import Limits, UnreadableFile
@@ -68,6 +68,7 @@ class _Tally:
         self.packed = packed
         self.entries = 0
         self.unpacked = 0
+        self.refused = 0  # of these, what was of entries that failed; it says nothing of the others
 
     def count_entry(self) -> None:
         self.entries += 1
@@ -83,7 +84,7 @@ class _Tally:
                 f"This archive unpacks to more than {self.limits.unpacked_bytes:,} bytes. "
                 "Split it into several archives."
             )
-        refuse_bomb(self.unpacked, self.packed, self.limits.ratio, "This archive", UnreadableFile)
+        refuse_bomb(self.unpacked - self.refused, self.packed, self.limits.ratio, "This archive", UnreadableFile)
 
 
 def refuse_bomb(unpacked: int, packed: int, ratio: int, what: str, error: type[ValueError]) -> None:
@@ -138,17 +139,22 @@ def _refuse_overlaps(infos: list[zipfile.ZipInfo], end: int) -> None:
 
 
 def _zip_chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, tally: _Tally) -> Iterator[bytes]:
+    size = taken = 0
     try:
         with archive.open(info) as source:
-            size = 0
             for chunk in _chunks(source, tally.limits):
                 size += len(chunk)
                 refuse_bomb(size, info.compress_size, tally.limits.ratio, "It", BadEntry)
                 tally.count_bytes(len(chunk))
+                taken += len(chunk)
                 yield chunk
-    except (UnreadableFile, BadEntry):
+    except UnreadableFile:
+        raise
+    except BadEntry:
+        tally.refused += taken
         raise
     except _DAMAGE as error:
+        tally.refused += taken
         raise BadEntry(f"It is damaged in the archive: {words_of(error)}. Pack it anew.") from error
     if size != info.file_size:
         raise BadEntry(f"It says that it has {info.file_size:,} bytes, but it has {size:,}. Pack it anew.")
@@ -168,7 +174,7 @@ def _chunks(source: IO[bytes], limits: Limits) -> Iterator[bytes]:
 
 
 def _tar_entries(file: BinaryIO, tally: _Tally) -> Iterator[Entry]:
-    stream = _Counted(_decompressed(file), tally)
+    stream = cast(IO[bytes], _Counted(_decompressed(file), tally))
     try:
         with tarfile.open(
             fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape", tarinfo=_Member
@@ -222,7 +228,7 @@ def _tar_chunks(archive: tarfile.TarFile, member: tarfile.TarInfo, tally: _Tally
         raise _damaged(error) from error
 
 
-def _decompressed(file: BinaryIO) -> IO[bytes]:
+def _decompressed(file: BinaryIO) -> "_Readable":
     head = file.read(6)
     file.seek(0)
     if head.startswith(b"\x1f\x8b"):
@@ -234,13 +240,17 @@ def _decompressed(file: BinaryIO) -> IO[bytes]:
     return file
 
 
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class _Counted:
     """Counts what comes out of a compressed stream, of entries that are passed over too.
 
     Ends the search for what a header promises, but is not there: tarfile would ask block by block for 10 TB.
     """
 
-    def __init__(self, stream: IO[bytes], tally: _Tally) -> None:
+    def __init__(self, stream: _Readable, tally: _Tally) -> None:
         self._stream = stream
         self._tally = tally
         self._ends = 0

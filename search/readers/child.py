@@ -21,7 +21,7 @@ from .sniffing import HEAD_BYTES, sniff
 
 ARCHIVES = ("zip", "tar")
 _BATCH_RECORDS = 256
-_BATCH_BYTES = 512 << 10
+_BATCH_BYTES = 256 << 10
 _BATCH_SECONDS = 0.1
 
 
@@ -43,6 +43,7 @@ class Surroundings:
     readers: dict[str, str]
     warm: frozenset[str]  # formats whose parsers are imported
     readable: list[Path]
+    used_bytes: int  # address space before anything is read
 
 
 def serve(file_fd: int, out_fd: int, assignment: Assignment, around: Surroundings) -> None:
@@ -50,7 +51,7 @@ def serve(file_fd: int, out_fd: int, assignment: Assignment, around: Surrounding
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     try:
-        allowance = isolation.confine(around.limits, around.readable)
+        allowance = isolation.confine(around.limits, around.used_bytes, around.readable)
         with os.fdopen(file_fd, "rb", closefd=False) as file:
             _Reading(file, out_fd, assignment, around, allowance).run()
         ending: tuple[bytes, str] = (frames.DONE, "")

@@ -16,7 +16,7 @@ from search.storable import storable_json
 
 from .base import Record, UnreadableFile
 
-JSON_BYTES = 4 << 20  # of one frame
+JSON_BYTES = 2 << 20  # of one frame; as empty objects they take some 50 MB
 TEXT_BYTES = 64 << 20  # of one frame
 _LONG_CHARS = 1_000  # a string above it travels as raw text
 _SHOWN_CHARS = 10_000  # of a row that is too large to be sent
@@ -85,7 +85,8 @@ def encode(record: Record) -> EncodedRecord:
         row = _encode([record.number, values, original, record.error, moved])
     except (ValueError, TypeError, RecursionError) as error:
         return _refused(record, f"This row has values that cannot be stored: {str(error)[:100].rstrip('.')}.")
-    if len(row) > JSON_BYTES // 4 or sum(map(len, texts)) > TEXT_BYTES:
+    too_large = len(row) > JSON_BYTES // 4 and len(row.encode("utf-8", "replace")) > JSON_BYTES - 100
+    if too_large or sum(map(len, texts)) > TEXT_BYTES:
         return _refused(record, "This row has more, or longer, values than a row may have. Split it.")
     return EncodedRecord(row, texts)
 
@@ -173,7 +174,7 @@ class Opened:
 
 def opened_of(frame: Frame | None) -> Opened:
     """Return what the first frame says. Raises BrokenProtocol."""
-    value = frame.value if frame is not None and frame.kind == OPENED else None
+    value: Any = frame.value if frame is not None and frame.kind == OPENED else None
     try:
         opened = Opened(**value)
     except TypeError as error:

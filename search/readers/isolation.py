@@ -83,9 +83,9 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def confine(limits: Limits, readable: Sequence[Path]) -> "CpuAllowance":
-    """Set the limits of one reading, on top of what this process already uses; refuse all that reading needs not."""
-    allowed = _memory_in_use() + limits.memory_bytes
+def confine(limits: Limits, used_bytes: int, readable: Sequence[Path]) -> "CpuAllowance":
+    """Set the limits of one reading, on top of the memory in use already; refuse all that reading needs not."""
+    allowed = used_bytes + limits.memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed + _SPARE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -121,12 +121,20 @@ class CpuAllowance:
         resource.setrlimit(resource.RLIMIT_CPU, (int(used) + 1 + self.seconds, hard))
 
 
-def _memory_in_use() -> int:
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except (OSError, ValueError):
-        return 512 << 20  # no /proc: more than any parser's code takes
-    return pages * resource.getpagesize()
+class MemoryGauge:
+    """Tells how much address space this process has. To be made before Landlock closes /proc."""
+
+    def __init__(self) -> None:
+        try:
+            self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._statm = -1
+
+    def used_bytes(self) -> int:
+        """Return it in bytes; without a /proc, more than any parser's code takes."""
+        if self._statm < 0:
+            return 512 << 20
+        return int(os.pread(self._statm, 100, 0).split()[0]) * resource.getpagesize()
 
 
 def _refuse_the_rest(readable: Sequence[Path]) -> None:

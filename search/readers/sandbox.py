@@ -118,17 +118,19 @@ def _records(session: "_Session", skip: int) -> Generator[Record, None, None]:
 
 
 class _Session:
-    """One file, open, and the child that reads it; where it must be, one child after the other."""
+    """One file and the child that reads it; where it must be, one child after the other.
+
+    Each child gets a file opened for it: a position in the file is shared with all who hold the same opening.
+    """
 
     def __init__(self, sandbox: Sandbox, path: Path, assignment: Assignment) -> None:
         self._sandbox = sandbox
+        self._path = path
         self._assignment = assignment
         self._zygote: Zygote | None = None
         self._child: ReaderProcess | None = None
         self._frames: Iterator[Frame] = iter(())
         self._losses = 0
-        self._file = -1
-        self._file = _open(path, sandbox.limits)
 
     def open(self) -> Opened:
         """Start a child and return what it takes the file for. Raises UnreadableFile, ReadersUnavailable."""
@@ -155,19 +157,18 @@ class _Session:
         return self._frames
 
     def close(self) -> None:
-        """End the child and close the file."""
+        """End the child."""
         self._end_child()
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-
-    def __del__(self) -> None:
-        self.close()
 
     def _start(self) -> None:
         self._end_child()
-        self._zygote = self._sandbox.zygote()
-        self._child = self._zygote.start(self._file, asdict(self._assignment), self._sandbox.limits.wall_seconds)
+        limits = self._sandbox.limits
+        file = _open(self._path, limits)
+        try:
+            self._zygote = self._sandbox.zygote()
+            self._child = self._zygote.start(file, asdict(self._assignment), limits.wall_seconds)
+        finally:
+            os.close(file)
         self._frames = self._child.answers()
 
     def _lost(self) -> None:

@@ -69,15 +69,22 @@ def main(control_fd: int) -> None:
     project = Path(told["project"])
     packages = [path.split(".")[0] for path in told["readers"].values()]
     readable = isolation.readable_folders(["search", *packages], project)
+    gauge = isolation.MemoryGauge()
     isolation.renounce(readable, project)
-    _Zygote(control, told["parent"], Limits(**told["limits"]), told["readers"], readable).run()
+    _Zygote(control, told["parent"], Limits(**told["limits"]), told["readers"], readable, gauge).run()
 
 
 class _Zygote:
     def __init__(
-        self, control: socket.socket, parent: int, limits: Limits, readers: dict[str, str], readable: list[Path]
+        self,
+        control: socket.socket,
+        parent: int,
+        limits: Limits,
+        readers: dict[str, str],
+        readable: list[Path],
+        gauge: isolation.MemoryGauge,
     ) -> None:
-        self.control, self.parent = control, parent
+        self.control, self.parent, self.gauge = control, parent, gauge
         self.limits, self.readers, self.readable = limits, readers, readable
         self.warm: set[str] = set()
         self.running: dict[int, _Running] = {}  # by the descriptor of its socket
@@ -137,6 +144,7 @@ class _Zygote:
 
     def _fork(self, file: int, out: int, assignment: Assignment) -> int:
         me = os.getpid()
+        around = Surroundings(self.limits, self.readers, frozenset(self.warm), self.readable, self.gauge.used_bytes())
         pid = os.fork()
         if pid:
             return pid
@@ -144,7 +152,7 @@ class _Zygote:
             isolation.die_with(me)
             signal.set_wakeup_fd(-1)
             _keep_only(file, out)
-            serve(_FILE, _OUT, assignment, Surroundings(self.limits, self.readers, frozenset(self.warm), self.readable))
+            serve(_FILE, _OUT, assignment, around)
             os._exit(0)
         finally:
             os._exit(1)
