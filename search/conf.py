@@ -62,7 +62,12 @@ class Conf:
     IMPORT_KEEP_DAYS: int = 30
     # Which class stands behind each name
     CHUNKERS: dict[str, str] = field(
-        default_factory=lambda: {"sentence": "search.chunking.sentence_chunker.SentenceChunker"}
+        default_factory=lambda: {
+            "sentence": "search.chunking.sentence_chunker.SentenceChunker",
+            "heading": "search.chunking.heading_chunker.HeadingChunker",
+            "tokens": "search.chunking.token_chunker.TokenChunker",
+            "whole": "search.chunking.whole_chunker.WholeChunker",
+        }
     )
     ENCODERS: dict[str, str] = field(
         default_factory=lambda: {
