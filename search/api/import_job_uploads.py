@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import IO, Any, cast
 
+from django.conf import settings
 from django.core.exceptions import TooManyFilesSent
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
@@ -107,9 +108,9 @@ class _DiskUploadHandler(FileUploadHandler):
 
 def _too_many() -> str:
     return _(
-        "These are more files than one request takes (100, where Django's DATA_UPLOAD_MAX_NUMBER_FILES says nothing "
-        "else). Send a ZIP, or start=false and the rest to the import's own address for files."
-    )
+        "These are more files than one request takes (%d). Send a ZIP, or make the import with start=false, send the "
+        "others to its own address for files, then start it."
+    ) % (settings.DATA_UPLOAD_MAX_NUMBER_FILES or 0)
 
 
 def _storage_problem(error: OSError) -> Exception:

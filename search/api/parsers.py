@@ -44,7 +44,7 @@ class SentBody:
         """Return the next bytes, none at the end. Raises ParseError when less came than was announced."""
         try:
             data = self._stream.read(size)
-        except OSError as error:
+        except Exception as error:  # each server has errors of its own for pieces that are not whole
             raise ParseError(self._broken_off()) from error
         if not data and self._announced is not None and self.bytes_read < self._announced:
             raise ParseError(self._broken_off())

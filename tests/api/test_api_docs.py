@@ -3,20 +3,24 @@
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import resolve
 
 from search import health
-from search.api import bulk, problems
+from search.api import bulk, bulk_keys, bulk_results, problems
+from search.conf import conf
 from search.indexing.status import Stage
 from search.models import Collection
 from tests.conftest import MakeDocument
 from tests.index_versions import newest, rebuilt
+from tests.ingestion.imports import draft, finished, lines
 
 from .conftest import CURATOR, Client, MakeUser, load_versions
 
@@ -39,35 +43,80 @@ def commands(variables: dict[str, str]) -> list[list[str]]:
     return [command for command in found if command]
 
 
+@dataclass
+class Asked:
+    """What one curl command asks for."""
+
+    user: str = ""
+    method: str = ""
+    path: str = ""
+    body: str = ""
+    by_get: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    parameters: list[tuple[str, str]] = field(default_factory=list)
+    form: dict[str, list[Any]] = field(default_factory=dict)
+
+
+def asked(command: list[str]) -> Asked:
+    """Return what a curl command asks for, by the options that the page uses."""
+    result = Asked()
+    words = iter(command[1:])
+    for word in words:
+        match word:
+            case "-u":
+                result.user = next(words)
+            case "-X":
+                result.method = next(words)
+            case "-H":
+                name, _colon, value = next(words).partition(": ")
+                result.headers[name] = value
+            case "-G":
+                result.by_get = True
+            case "-d" | "--data-urlencode":
+                key, _equals, value = next(words).partition("=")
+                result.parameters.append((key, value))
+            case "-F":
+                key, _equals, value = next(words).partition("=")
+                result.form.setdefault(key, []).append(sample_file(value[1:]) if value.startswith("@") else value)
+            case "--json":
+                result.headers["Content-Type"], result.body = "application/json", next(words)
+            case "--data-binary":
+                result.body = next(words)
+            case _:
+                assert not word.startswith("-"), f"curl's {word} is not known to this test"
+                result.path = word
+    return result
+
+
 def run(client: Client, command: list[str]) -> Any:
     """Do what curl would do, as the user that it names."""
-    words = iter(command[1:])
-    method, path, content_type, body, by_get = "", "", "application/octet-stream", "", False
-    parameters: list[tuple[str, str]] = []
+    it = asked(command)
     client.logout()
-    for word in words:
-        if word == "-u":
-            name, _colon, password = next(words).partition(":")
-            assert client.login(username=name, password=password)
-        elif word == "-X":
-            method = next(words)
-        elif word == "-H":
-            content_type = next(words).removeprefix("Content-Type: ")
-        elif word == "-G":
-            by_get = True
-        elif word in ("-d", "--data-urlencode"):
-            key, _equals, value = next(words).partition("=")
-            parameters.append((key, value))
-        elif word == "--json":
-            content_type, body = "application/json", next(words)
-        elif word == "--data-binary":
-            body = next(words)
-        else:
-            assert not word.startswith("-"), f"curl's {word} is not known to this test"
-            path = word
-    assert bool(parameters) == by_get
-    address = f"{path}?{urlencode(parameters)}" if parameters else path
-    return client.generic(method or ("POST" if body else "GET"), address, body, content_type=content_type)
+    if it.user:
+        name, _colon, password = it.user.partition(":")
+        assert client.login(username=name, password=password)
+    assert bool(it.parameters) == it.by_get
+    if it.form:
+        return client.post(it.path, it.form, format="multipart", headers=it.headers)
+    address = f"{it.path}?{urlencode(it.parameters)}" if it.parameters else it.path
+    content_type = it.headers.pop("Content-Type", "application/octet-stream")
+    method = it.method or ("POST" if it.body else "GET")
+    return client.generic(method, address, it.body, content_type=content_type, headers=it.headers)
+
+
+def sample_file(name: str) -> SimpleUploadedFile:
+    """Return a file of this name that can be imported."""
+    content = b"Nr,Question,Answer\n1,How?,So.\n" if name.endswith(".csv") else b"Ask three weeks ahead."
+    return SimpleUploadedFile(name, content)
+
+
+def imports(collection: Collection) -> dict[str, str]:
+    """Make the imports that the page speaks of; return the variables that stand for them."""
+    bad = [{"id": str(number), "title": "Fax", "url": "javascript:fax()"} for number in range(3)]
+    over = finished(draft(collection, {"rows.jsonl": lines(*bad)}))
+    failure, other, _third = over.failures.values_list("pk", flat=True)
+    waiting = draft(collection, {"rows.jsonl": lines({"id": "1", "title": "Fax"})})
+    return {"$IMPORT": str(over.pk), "$DRAFT": str(waiting.pk), "$FAILURE": str(failure), "$OTHER": str(other)}
 
 
 def test_every_example_runs(
@@ -80,7 +129,8 @@ def test_every_example_runs(
     retired = newest(collection)
     rebuilt(collection)
     candidate = rebuilt(collection, live=False)
-    examples = commands({**VARIABLES, "$RETIRED": str(retired.pk), "$CANDIDATE": str(candidate.pk)})
+    versions = {"$RETIRED": str(retired.pk), "$CANDIDATE": str(candidate.pk)}
+    examples = commands({**VARIABLES, **versions, **imports(collection)})
 
     assert len(examples) == PAGE.count("\ncurl ")
     for command in examples:
@@ -112,6 +162,8 @@ def test_every_address_exists() -> None:
         "unknown-collection",
         "content-too-large",
         "length-required",
+        "insufficient-storage",
+        "unavailable",
     ],
 )
 def test_every_kind_of_problem_is_listed(kind: str) -> None:
@@ -133,3 +185,7 @@ def test_the_limits_are_the_real_ones() -> None:
 
     assert f"{bulk.MAX_LINES:,} documents and {megabytes} MiB" in PAGE
     assert f"{bulk.LINES_PER_TRANSACTION} lines are written in a\ntransaction" in PAGE
+    assert f"of more than {bulk_results.MOST_SHOWN:,} lines only the first {bulk_results.MOST_ERRORS_SHOWN:,}" in PAGE
+    assert f"1 to {bulk_keys.MAX_KEY_CHARS} visible ASCII" in PAGE
+    assert f"at most {settings.DATA_UPLOAD_MAX_NUMBER_FILES} in a request" in PAGE
+    assert f"keeps imports ({conf().IMPORT_KEEP_DAYS} days)" in PAGE

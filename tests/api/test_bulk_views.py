@@ -243,6 +243,21 @@ def test_lines_may_come_in_pieces_of_unknown_length(curator: Client, collection:
     assert statuses(response.json()) == ["created", "created"]
 
 
+def test_pieces_that_the_server_cannot_put_together_are_an_error_of_the_request(
+    curator: Client, collection: Collection
+) -> None:
+    class BadPieces(io.BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
+            raise ValueError("Invalid chunk size: b'zz'")
+
+    response = curator.generic(
+        "POST", URL, "", content_type=NDJSON, HTTP_TRANSFER_ENCODING="chunked",
+        **cast(Any, {"wsgi.input": BadPieces(), "wsgi.input_terminated": True}),
+    )  # fmt: skip
+
+    assert_problem(response, 400, "parse-error")
+
+
 def test_a_body_that_breaks_off_is_an_error_and_what_was_written_stays(
     curator: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
