@@ -51,6 +51,23 @@ def folder_bytes(folder: Path) -> int:
     return total
 
 
+def open_without_links(path: Path) -> int:
+    """Open a file for reading and return its descriptor; `path` is absolute, and no part of it may be a symbolic link.
+
+    For files that somebody else may replace by a link while they are on their way to a reader. Raises OSError.
+    """
+    walk = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    folder = os.open(path.anchor, walk)
+    try:
+        for part in path.parts[1:-1]:
+            inner = os.open(part, walk, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
 def fsync_path(path: Path) -> None:
     """Flush a file, or a folder's list of names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

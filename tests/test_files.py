@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from search.files import fsync_path, move_into_place, scratch_file, sha256_file
+from search.files import fsync_path, move_into_place, open_without_links, scratch_file, sha256_file
 
 
 def test_the_hash_is_the_one_that_everybody_computes(tmp_path: Path) -> None:
@@ -67,3 +67,16 @@ def test_files_and_folders_can_be_flushed(tmp_path: Path, monkeypatch: pytest.Mo
     fsync_path(tmp_path)
 
     assert len(flushed) == 1
+
+
+def test_a_file_is_opened_without_following_a_link_anywhere_in_its_path(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_bytes(b"here")
+    (tmp_path / "file link").symlink_to("folder/file")
+    (tmp_path / "folder link").symlink_to("folder")
+
+    with os.fdopen(open_without_links(tmp_path / "folder" / "file"), "rb") as handle:
+        assert handle.read() == b"here"
+    for path in (tmp_path / "file link", tmp_path / "folder link" / "file", tmp_path / "folder" / "none"):
+        with pytest.raises(OSError, match=r"symbolic links|Not a directory|No such file"):
+            open_without_links(path)

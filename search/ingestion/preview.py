@@ -62,7 +62,7 @@ def preview(job: ImportJob, *, rows: int = 10, files: int = 5) -> Preview:
     seen: list[FilePreview] = []
     samples: list[tuple[ImportFile, list[Record]]] = []
     with Sandbox(limits()) as sandbox, TemporaryDirectory() as scratch:
-        for file, path in _expanded(first, sandbox, Path(scratch), seen, files):
+        for file, path in _expanded(first, sandbox, Path(scratch).resolve(), seen, files):
             _look(file, path, sandbox, rows, seen, samples)
     columns = tuple(dict.fromkeys(column for item in seen if item.tabular for column in item.columns))
     if not job.mapping:

@@ -36,7 +36,8 @@ def folder_of(job: ImportJob) -> Path:
 
 def path_of(file: ImportFile) -> Path:
     """Return where a file's bytes are."""
-    return conf().DATA_DIR / "imports" / file.stored_at  # an absolute path stays what it is
+    # An absolute path stays what it is. Reading follows no links, but our own folder may be one.
+    return (conf().DATA_DIR / "imports").resolve() / file.stored_at
 
 
 def store(job: ImportJob, chunks: Iterable[bytes]) -> Stored:

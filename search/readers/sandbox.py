@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
+from search.files import open_without_links
+
 from .base import Limits, Record, UnreadableFile
 from .child import Assignment
 from .frames import Frame, Opened, opened_of, records_of
@@ -21,7 +23,8 @@ from .readers import READERS
 from .unpacked_files import Unpacked, unpacked
 
 _NAME_CHARS = 4_000
-_MOST_STARTS = 4  # one, one for a parser that was not imported yet, and as many for a zygote that was killed
+_MOST_LOSSES = 2  # of zygotes, while one file is read
+_MOST_STARTS = 2 + 2 * _MOST_LOSSES  # one, one for a parser that was not imported yet, and as many for each loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,7 @@ class Sandbox:
         with self._lock:
             if self._zygote is lost:
                 self._zygote = None
-        why = lost.why_it_ended()
-        lost.close()
-        return why
+        return lost.close()
 
 
 def _records(session: "_Session", skip: int) -> Generator[Record, None, None]:
@@ -175,7 +176,7 @@ class _Session:
         self._end_child()
         why = self._sandbox.forget(self._zygote) if self._zygote else ""
         self._losses += 1
-        if self._losses > 1:
+        if self._losses > _MOST_LOSSES:
             raise ReadersUnavailable(f"The process that reads files does not run: {why}")
 
     def _end_child(self) -> None:
@@ -188,7 +189,7 @@ class _Session:
 def _open(path: Path, limits: Limits) -> int:
     """Open a file for a child. Raises UnreadableFile."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        file = open_without_links(path.absolute())
     except OSError as error:
         raise UnreadableFile(f"It cannot be opened: {error.strerror}.") from error
     found = os.fstat(file)

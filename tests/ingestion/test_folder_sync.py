@@ -379,6 +379,27 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
     assert bodies(collection) == {"a.txt": "Alpha and omega."}
 
 
+def test_a_link_that_takes_a_files_place_before_it_is_read_is_not_followed(
+    collection: Collection, folder: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, a_txt="Alpha.", sub__a_txt="Beta.")
+    outside = data_dir / "outside"
+    put(outside, a_txt="Secret.")
+    real = folder_sync.prepare
+
+    def swapped(job: ImportJob) -> None:
+        real(job)
+        (folder / "a.txt").unlink()
+        (folder / "a.txt").symlink_to(outside / "a.txt")
+        (folder / "sub").rename(folder / "away")
+        (folder / "sub").symlink_to(outside)
+
+    monkeypatch.setattr(folder_sync, "prepare", swapped)
+    job = synced(collection, folder)
+
+    assert (bodies(collection), set(failures(job))) == ({}, {"a.txt", "sub/a.txt"})
+
+
 # --- When deleting would be a mistake
 
 
