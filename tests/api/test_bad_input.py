@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from search.ingestion import jobs
+from search.models import ImportJob
 from tests.conftest import MakeDocument
 
 from .conftest import Client
@@ -25,6 +27,7 @@ FIELDS = st.sampled_from(
     [
         "q", "k", "mode", "collection", "external_id", "title", "body", "url", "language", "metadata", "state",
         "visibility", "groups", "slug", "name", "chunking", "engine", "retrieval", "encoder_runtime", "id",
+        "mapping", "key_column", "defaults", "duplicates", "paths", "start", "dry_run",
     ]
 )  # fmt: skip
 OBJECTS = st.dictionaries(FIELDS, VALUES, max_size=6)
@@ -32,7 +35,8 @@ ADDRESSES = st.sampled_from(
     [
         "/api/v1/search/", "/api/v1/collections/", "/api/v1/collections/docs/", "/api/v1/documents/",
         "/api/v1/documents/1/", "/api/v1/collections/docs/documents/a/",
-        "/api/v1/collections/docs/documents/bulk/",
+        "/api/v1/collections/docs/documents/bulk/", "/api/v1/import-jobs/", "/api/v1/import-jobs/1/",
+        "/api/v1/import-jobs/1/start/", "/api/v1/import-jobs/1/files/", "/api/v1/import-jobs/1/failures/1/mend/",
     ]
 )  # fmt: skip
 PARAMETERS = st.sampled_from(
@@ -43,8 +47,9 @@ PARAMETERS = st.sampled_from(
 @pytest.fixture(autouse=True)
 def corpus(make_document: MakeDocument, indexed: Callable[[], int]) -> None:
     """One searchable document."""
-    make_document(external_id="a")
+    document = make_document(external_id="a")
     indexed()
+    jobs.create(document.collection, source=ImportJob.Source.API, name="any").files.create(name="a.txt")
 
 
 def assert_clean(response: Any) -> None:
