@@ -46,7 +46,8 @@ class Zygote:
     """One running zygote. Starting one does not wait for it."""
 
     def __init__(self, limits: Limits, readers: Mapping[str, str]) -> None:
-        self._sending = threading.Lock()
+        self._using = threading.Lock()
+        self._last_words: str | None = None  # of one that has ended
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._errors = os.memfd_create("errors of readers")
         paths = [str(_PROJECT), *(path for path in sys.path if path and Path(path).is_absolute())]
@@ -79,7 +80,7 @@ class Zygote:
             fcntl.fcntl(out, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         child = ReaderProcess(out, status, wall_seconds)
         try:
-            with self._sending:
+            with self._using:
                 socket.send_fds(
                     self._control, [json.dumps(assignment).encode()], [file, theirs_out, theirs_status.fileno()]
                 )
@@ -91,25 +92,23 @@ class Zygote:
             theirs_status.close()
         return child
 
-    def why_it_ended(self) -> str:
-        """Return what a zygote that is no more has said of it."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_SHUTDOWN_SECONDS)
-        said = os.pread(self._errors, 1 << 16, 0).decode(errors="replace").strip()
-        return f"exit status {self._process.returncode}. {said[-500:]}".strip()
+    def close(self) -> str:
+        """End it, and with it every child; return how it ended and what it said last."""
+        with self._using:
+            if self._last_words is None:
+                self._last_words = self._end()
+            return self._last_words
 
-    def close(self) -> None:
-        """End it, and with it every child."""
-        if self._errors < 0:
-            return
+    def _end(self) -> str:
         self._control.close()
         try:
             self._process.wait(_SHUTDOWN_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        said = os.pread(self._errors, 1 << 16, 0).decode(errors="replace").strip()
         os.close(self._errors)
-        self._errors = -1
+        return f"exit status {self._process.returncode}. {said[-500:]}".strip()
 
 
 def _environment() -> dict[str, str]:
