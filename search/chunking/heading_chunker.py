@@ -51,7 +51,9 @@ class HeadingChunker(SentenceChunker):
         for section in sections(body):
             if waiting is not None:
                 section = Section(waiting.start, section.end, _shared(waiting.path, section.path))
-            tiny = self.window.count(body[section.start : section.end]) < least
+            text = body[section.start : section.end]
+            bare = bool(section.path) and "\n" not in text.strip()  # a heading and nothing else
+            tiny = bare or self.window.count(text) < least
             waiting = section if tiny else None
             if not tiny:
                 result.append(section)

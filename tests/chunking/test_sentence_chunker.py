@@ -1,6 +1,5 @@
 """Chunks fit the encoder's window, cover everything, and end where a reader would pause."""
 
-import itertools
 import time
 from typing import Any
 
@@ -8,36 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from search.chunking.base import BadChunkingOptions, TokenWindow, text_hash
+from search.chunking.base import BadChunkingOptions, TokenWindow
 from search.chunking.sentence_chunker import SentenceChunker
 from search.datatypes import TextChunk
-from search.embedding.fake import FakeEncoder
 from search.embedding.sentence_transformer import SentenceTransformerEncoder
-from search.storable import storable
-
-FAKE = FakeEncoder(window=40)
-
-# Everything that files bring along: any code point with lone surrogates and NUL, scripts without spaces,
-# writing from right to left, emoji of several code points, very long words, blank lines.
-_PIECES = st.one_of(
-    st.text(st.characters(exclude_categories=[]), max_size=30),
-    st.sampled_from(
-        [
-            "\ud800",
-            "\udfff\x00",
-            "\x00" * 50,
-            "👩‍👩‍👧‍👦🇩🇪",
-            "検索は意味で探す。",
-            "البحث الدلالي؟ نعم.",
-            "ภาษาไทยไม่มีช่องว่าง",
-        ]
-    ),
-    st.sampled_from(["A sentence ends here. ", 'He said: "Go!" Then he went. ', "\n\n", "\r\n\r\n", "\n", " \t ", "."]),
-    st.tuples(
-        st.sampled_from(["x", "é", "字", "_", "¶", "a1"]), st.sampled_from([90, 120, 999, 1_000, 1_001, 3_000])
-    ).map(lambda pair: pair[0] * pair[1]),
-)
-TEXTS = st.lists(_PIECES, max_size=25).map("".join)
+from tests.chunking.contract import FAKE, TEXTS, ChunkerContract, assert_sound
 
 
 def chunker(options: dict[str, Any] | None = None, encoder: Any = FAKE) -> SentenceChunker:
@@ -55,50 +29,13 @@ def words(first: int, last: int, end: str = "") -> str:
     return " ".join(f"w{number}" for number in range(first, last + 1)) + end
 
 
-def assert_sound(made: SentenceChunker, title: str, body: str) -> None:
-    """Fail unless the chunks of a document keep every promise."""
-    chunks = made.split(title, body)
-    clean_title, clean_body = storable(title), storable(body)
-    spans = made.window.spans
-    of_body = [chunk for chunk in chunks if chunk.end > chunk.start]
-    of_title = chunks[: len(chunks) - len(of_body)]
-
-    assert [chunk.ordinal for chunk in chunks] == list(range(len(chunks)))
-    assert all((chunk.start, chunk.end) == (0, 0) for chunk in of_title)
-    assert chunks[len(of_title) :] == of_body
-    assert [chunk.start for chunk in of_body] == sorted(chunk.start for chunk in of_body)
-    ends = [chunk.end for chunk in of_body]
-    assert all(end > before for before, end in itertools.pairwise(ends))
-    for chunk in chunks:
-        assert 0 <= chunk.start <= chunk.end <= len(body)
-        assert chunk.tokens == len(spans(chunk.encoded_text)) <= made.window.size
-        assert chunk.encoded_text.endswith(clean_body[chunk.start : chunk.end])
-        assert chunk.text_hash == text_hash(chunk.encoded_text)
-    covered = bytearray(len(body))
-    for chunk in of_body:
-        covered[chunk.start : chunk.end] = b"\1" * (chunk.end - chunk.start)
-    assert all(all(covered[start:end]) for start, end in spans(clean_body))
-    carried = {chunk.encoded_text[: -(chunk.end - chunk.start)] for chunk in of_body}
-    assert len(carried) <= 1
-    if not of_title and of_body:
-        assert carried == ({f"{clean_title.strip()}\n"} if spans(clean_title) else {""})
-    if of_title or not of_body:
-        joined = "".join("".join(chunk.encoded_text.split()) for chunk in of_title)
-        tokens = "".join("".join(clean_title[start:end].split()) for start, end in spans(clean_title))
-        assert set(joined) >= set(tokens)
-    assert bool(chunks) == bool(spans(clean_title) or spans(clean_body))
-
-
 # --- What holds for any text
 
 
-@settings(max_examples=150, deadline=None)
-@given(title=TEXTS, body=TEXTS)
-@example(title="\ud800", body="\udfff")
-@example(title="x" * 3_000 + " word" * 40, body="text")
-@example(title="", body=" \n\t\x00 ")
-def test_any_text_gives_sound_chunks(title: str, body: str) -> None:
-    assert_sound(chunker(), title, body)
+class TestSentence(ChunkerContract):
+    """The default keeps the contract."""
+
+    chunker = SentenceChunker
 
 
 @settings(max_examples=100, deadline=None)
