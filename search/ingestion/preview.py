@@ -15,6 +15,7 @@ from search.ingestion.limits import limits
 from search.ingestion.records import Checked, check
 from search.models import ImportFile, ImportJob
 from search.readers.base import Record, UnreadableFile
+from search.readers.reader_process import ReadersUnavailable
 from search.readers.sandbox import Sandbox
 
 _SHORT = 300
@@ -98,7 +99,7 @@ def _expanded(
                 for entry in entries
                 if entry.path is not None and not entry.error
             )
-        except UnreadableFile as error:
+        except (UnreadableFile, ReadersUnavailable) as error:
             seen[-1] = FilePreview(file.name, format="archive", error=str(error))
     return result
 
@@ -115,7 +116,7 @@ def _look(
         reading = sandbox.read(path, file.name)
         with closing(reading.records) as records:
             sample = list(islice(records, rows))
-    except UnreadableFile as error:
+    except (UnreadableFile, ReadersUnavailable) as error:
         seen.append(FilePreview(file.name, error=str(error)))
         return
     file.format, file.tabular = reading.format, reading.tabular
