@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from search.models import Collection, Document, IndexVersion
+from search.models import Collection, Document, ImportFailure, ImportJob, IndexVersion
 
 _QUERY_CHARS = 200
 
@@ -76,3 +76,34 @@ def document_way(document: Document) -> str:
 def running_builds() -> str:
     """Return the address of the piece of the first page that shows what is being built."""
     return reverse("admin:search_indexversion_running")
+
+
+def new_import(collection: Collection | None = None) -> str:
+    """Return the address where an import begins, with its collection chosen."""
+    address = reverse("admin:search_importjob_add")
+    return address if collection is None else f"{address}?{urlencode({'collection': collection.pk})}"
+
+
+def import_job(job: ImportJob) -> str:
+    """Return the address of an import's page."""
+    return reverse("admin:search_importjob_change", args=[job.pk])
+
+
+def import_files(job: ImportJob) -> str:
+    """Return the address that a draft's files are sent to."""
+    return reverse("admin:search_importjob_files", args=[job.pk])
+
+
+def import_step(job: ImportJob, step: str) -> str:
+    """Return the address of something that can be done with an import (import_jobs.py)."""
+    return reverse(f"admin:search_importjob_{step}", args=[job.pk])
+
+
+def import_failures(job: ImportJob) -> str:
+    """Return the address of the rows of an import that did not get in and are still open."""
+    return f"{reverse('admin:search_importjob_failures', args=[job.pk])}?{urlencode({'state': 'open'})}"
+
+
+def import_failure(failure: ImportFailure) -> str:
+    """Return the address where a row that did not get in is mended."""
+    return reverse("admin:search_importjob_failure", args=[failure.job_id, failure.pk])

@@ -15,7 +15,7 @@ from search.admin.figures import NOTHING
 from search.indexing.progress import CollectionProgress
 from search.indexing.status import DocumentStatus, Stage
 from search.indexing.version_progress import VersionProgress
-from search.models import Document, DuplicatePair, IndexVersion, PendingChange, Segment
+from search.models import Document, DuplicatePair, ImportFailure, ImportJob, IndexVersion, PendingChange, Segment
 
 STAGE_NAMES = {
     Stage.INDEXED: _("Indexed"),
@@ -42,6 +42,12 @@ _CHOICE_COLOURS: dict[TextChoices, str] = {
     IndexVersion.State.ACTIVE: "success",
     IndexVersion.State.FAILED: "danger",
     Segment.State.DAMAGED: "danger",
+    ImportJob.Status.QUEUED: "info",
+    ImportJob.Status.RUNNING: "info",
+    ImportJob.Status.FINISHED: "success",
+    ImportJob.Status.FAILED: "danger",
+    ImportJob.Status.CANCELLED: "warning",
+    ImportFailure.State.SENT: "success",
     DuplicatePair.State.OPEN: "warning",
     DuplicatePair.Kind.EXACT: "danger",
 }
@@ -57,6 +63,12 @@ def version_label(version: IndexVersion) -> SafeString:
     """Return a version's state as a coloured label, and whether it was pruned."""
     state = choice_label(IndexVersion.State(version.state))
     return state if version.pruned_at is None else format_html("{} {}", state, _label(_("Pruned"), ""))
+
+
+def import_label(job: ImportJob) -> SafeString:
+    """Return an import's status as a coloured label, and whether it only tries."""
+    status = choice_label(ImportJob.Status(job.status))
+    return format_html("{} {}", status, _label(_("Dry run"), "")) if job.dry_run else status
 
 
 def version_bar(progress: VersionProgress) -> SafeString:

@@ -4,7 +4,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from search.admin import figures, labels
-from search.models import IndexVersion
+from search.models import ImportFailure, ImportFile, ImportJob, IndexVersion
 
 register = template.Library()
 
@@ -20,3 +20,21 @@ register.filter("per_second", figures.per_second)
 def version_label(version: IndexVersion) -> SafeString:
     """Return a version's state as a coloured label."""
     return labels.version_label(version)
+
+
+@register.simple_tag
+def import_label(job: ImportJob) -> SafeString:
+    """Return an import's status as a coloured label."""
+    return labels.import_label(job)
+
+
+@register.simple_tag
+def failure_label(failure: ImportFailure) -> SafeString:
+    """Return what has become of a row that did not get in as a coloured label."""
+    return labels.choice_label(ImportFailure.State(failure.state))
+
+
+@register.simple_tag
+def file_label(file: ImportFile) -> SafeString:
+    """Return how far a file of an import is as a coloured label."""
+    return labels.choice_label(ImportFile.Status(file.status))

@@ -156,6 +156,27 @@ def resume(job: ImportJob) -> None:
     job.refresh_from_db()
 
 
+def reopen(job: ImportJob) -> None:
+    """Make a dry run that is over a draft again, so that its settings can be changed. Raises BadImport."""
+    over = (ImportJob.Status.FINISHED, ImportJob.Status.FAILED, ImportJob.Status.CANCELLED)
+    with transaction.atomic():
+        if not ImportJob.objects.filter(pk=job.pk, dry_run=True, status__in=over).update(
+            status=ImportJob.Status.DRAFT, dry_run=False, changed_at=timezone.now()
+        ):
+            raise BadImport({"": _("Only a dry run that is over can be changed; make a new import.")})
+        job.failures.all().delete()
+        job.files.filter(parent__isnull=False).delete()
+    job.refresh_from_db()
+
+
+def discard(job: ImportJob) -> None:
+    """Remove an import that nobody works on, with its files and failures. Raises BadImport."""
+    if not ImportJob.objects.filter(pk=job.pk).exclude(pk__in=ImportJob.objects.unfinished()).delete()[0]:
+        status = job.get_status_display().lower()
+        raise BadImport({"": _("The import is %(status)s; cancel it first.") % {"status": status}})
+    uploads.remove_all(job.pk)
+
+
 def cancel(job: ImportJob) -> None:
     """Stop an import after its present batch; what is in stays in. Raises BadImport when it is over already."""
     unfinished = ImportJob.objects.filter(pk=job.pk)

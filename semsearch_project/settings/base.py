@@ -258,6 +258,7 @@ UNFOLD: dict[str, Any] = {
                     {"title": _("Overview"), "icon": "home", "link": reverse_lazy("admin:index")},
                     _menu_item(_("Collections"), "folder_open", "search.collection"),
                     _menu_item(_("Documents"), "description", "search.document"),
+                    _menu_item(_("Imports"), "upload_file", "search.importjob"),
                     _menu_item(_("Duplicates"), "content_copy", "search.duplicatepair"),
                     {
                         "title": _("Search page"),

@@ -1,0 +1,150 @@
+"""What an import's page shows: how far it is, in figures and in a sentence, and what became of it. Reads only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from search.admin import addresses, figures
+from search.indexing.progress import CollectionProgress, collection_progress
+from search.models import ImportFailure, ImportFile, ImportJob
+
+_PATIENCE_SECONDS = 20  # of a job that no worker takes up
+_SHOWN_FILES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One of the counts; `tone` is bad where somebody should look."""
+
+    name: str
+    value: str
+    tone: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPanel:
+    """How far an import is."""
+
+    job: ImportJob
+    moving: bool
+    percent: int | None
+    sentence: str
+    hint: str
+    figures: tuple[Figure, ...]
+    rate: float | None
+    elapsed: float | None
+    remaining: float | None
+    indexing: CollectionProgress | None
+    open_failures: int
+    said: str  # changes only when there is something worth saying aloud
+
+    @property
+    def seen(self) -> str:
+        """What the rest of the page depends on; when it changes, the page is loaded anew."""
+        return f"{self.job.status}-{self.job.dry_run:d}-{self.job.cancel_requested:d}"
+
+
+def import_panel(job: ImportJob) -> ImportPanel:
+    """Return the panel of one import."""
+    now = timezone.now()
+    moving = job.status in (ImportJob.Status.QUEUED, ImportJob.Status.RUNNING)
+    percent = _percent(job)
+    elapsed = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else None
+    sentence = _sentence(job)
+    return ImportPanel(
+        job=job,
+        moving=moving,
+        percent=percent,
+        sentence=sentence,
+        hint=_hint(job, now),
+        figures=_figures(job),
+        rate=job.read / elapsed if elapsed and job.read else None,
+        elapsed=elapsed,
+        remaining=job.remaining_seconds(now),
+        indexing=_indexing(job),
+        open_failures=job.failures.filter(state=ImportFailure.State.OPEN).count() if job.failed else 0,
+        said=_said(sentence, percent) if moving else sentence,
+    )
+
+
+def shown_files(job: ImportJob) -> tuple[list[ImportFile], int]:
+    """Return the files as they were sent, as far as they fit on a page, those that failed first; and how many more."""
+    files = job.files.filter(parent=None)
+    failed = list(files.filter(status=ImportFile.Status.FAILED)[:_SHOWN_FILES])
+    others = list(files.exclude(status=ImportFile.Status.FAILED)[: _SHOWN_FILES - len(failed)])
+    shown = failed + others
+    return shown, max(0, files.count() - len(shown))
+
+
+def _percent(job: ImportJob) -> int | None:
+    if job.status == ImportJob.Status.FINISHED:
+        return 100
+    done, total = (job.bytes_done, job.bytes_total) if job.bytes_total else (job.files_done, job.files_total)
+    return min(99, 100 * done // total) if total else None
+
+
+def _sentence(job: ImportJob) -> str:
+    status = ImportJob.Status
+    if job.cancel_requested and not job.is_over:
+        return _("Stopping after the rows at hand…")
+    if job.status == status.FINISHED and job.dry_run:
+        if job.failed:
+            text = ngettext("Tried: %s row would not get in.", "Tried: %s rows would not get in.", job.failed)
+            return text % figures.whole(job.failed) + " " + _("Nothing was written.")
+        return _("Tried: everything would get in. Nothing was written.")
+    if job.status == status.FINISHED and job.failed:
+        return ngettext("Done, but %s row did not get in.", "Done, but %s rows did not get in.", job.failed) % (
+            figures.whole(job.failed)
+        )
+    return {
+        status.DRAFT: _("Being prepared; nothing has been read yet."),
+        status.QUEUED: _("Waiting for the worker…"),
+        status.RUNNING: _("Trying it out; nothing is written…") if job.dry_run else _("Importing…"),
+        status.FINISHED: _("Done: everything got in."),
+        status.FAILED: _("It could not go on."),
+        status.CANCELLED: _("Cancelled. What was in by then stays in.") if not job.dry_run else _("Cancelled."),
+    }[status(job.status)]
+
+
+def _hint(job: ImportJob, now: datetime) -> str:
+    if job.status == ImportJob.Status.QUEUED and (now - job.changed_at).total_seconds() > _PATIENCE_SECONDS:
+        return _("No worker has taken it up yet: it may be busy with another import, or not be running.")
+    return ""
+
+
+def _said(sentence: str, percent: int | None) -> str:
+    return sentence if percent is None else f"{sentence} {percent // 10 * 10} %"
+
+
+def _figures(job: ImportJob) -> tuple[Figure, ...]:
+    names = {
+        "read": _("Read"),
+        "created": _("New"),
+        "updated": _("Changed"),
+        "unchanged": _("Unchanged"),
+        "failed": _("Failed"),
+        "duplicates": _("Duplicates"),
+        "moved": _("Moved"),
+        "deleted": _("Deleted"),
+    }
+    always = ("read", "created", "updated", "unchanged", "failed")
+    return tuple(
+        Figure(
+            name,
+            figures.whole(job.counts[key]),
+            "bad" if key == "failed" and job.failed else "",
+            addresses.import_failures(job) if key == "failed" and job.failed else "",
+        )
+        for key, name in names.items()
+        if key in always or job.counts[key]
+    )
+
+
+def _indexing(job: ImportJob) -> CollectionProgress | None:
+    """Return how far the collection's index is, once an import has written something."""
+    written = job.created + job.updated + job.moved + job.deleted
+    return collection_progress(job.collection) if written and not job.dry_run else None
