@@ -15,7 +15,7 @@ PY := $(VENV)/bin/python
 LOCK := $(VENV)/lock
 INSTALLED := $(VENV)/installed
 INSTALLED_DEV := $(VENV)/installed-dev
-ON_POSTGRESQL := tests/models tests/indexing tests/commands tests/retrieval tests/api tests/test_query_service.py
+ON_POSTGRESQL := tests/models tests/indexing tests/commands tests/retrieval tests/api tests/test_query_service.py tests/ingestion/test_document_writes.py tests/ingestion/test_runner.py
 SOURCES := manage.py search semsearch_project tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
