@@ -20,6 +20,7 @@ from search.admin.dialogs import DuplicatesDialog, RebuildDialog, leave_dialog
 from search.admin.exporting import EXPORT_ACTIONS, Exporting
 from search.admin.figures import NOTHING
 from search.admin.forms import CollectionForm
+from search.admin.import_pages import may_import
 from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.admin.labels import failed_label, progress_bar, short
 from search.indexing.progress import collection_progresses
@@ -50,7 +51,7 @@ class CollectionAdmin(Exporting):
     show_full_result_count = False
     search_fields = ("name", "slug")
     actions = ("rebuild_selected",)
-    actions_detail = ("rebuild", "find_duplicates", EXPORT_ACTIONS)
+    actions_detail = ("import_files", "rebuild", "find_duplicates", EXPORT_ACTIONS)
     prepopulated_fields = {"slug": ("name",)}
     formfield_overrides = {StorableJSONField: {"form_class": JsonObjectField, "widget": JsonTextarea}}
     fieldsets = (
@@ -150,6 +151,13 @@ class CollectionAdmin(Exporting):
     @admin.display(description=_("last error"))
     def shown_error(self, collection: Any) -> SafeString:
         return short(collection.progress.last_error, _ERROR_CHARS)
+
+    @action(description=_("Import"), url_path="import", permissions=["import_files"], icon="upload_file")
+    def import_files(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect(addresses.new_import(get_object_or_404(Collection, pk=object_id)))
+
+    def has_import_files_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return may_import(request)
 
     @admin.action(description=_("Rebuild the index"), permissions=["rebuild"])
     def rebuild_selected(self, request: HttpRequest, collections: QuerySet[Collection]) -> None:

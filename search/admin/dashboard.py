@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from search.admin import addresses
+from search.admin.import_pages import may_import
 from search.admin.running_builds import running_builds
 from search.admin.version_panel import refused_candidates
 from search.indexing.progress import CollectionProgress, collection_progresses
@@ -29,6 +30,7 @@ class Card:
     documents_url: str
     failed_url: str
     search_url: str
+    import_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     may_see_versions = request.user.has_perm("search.view_indexversion")
     return {
         **context,
-        "cards": _cards(collections, may_see_versions=may_see_versions),
+        "cards": _cards(collections, may_see_versions=may_see_versions, may_import=may_import(request)),
         "alarms": _alarms(collections) if may_see_versions else [],
         "running": running_builds() if may_see_versions else [],
         "may_see_versions": may_see_versions,
@@ -59,7 +61,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cards(collections: Sequence[Collection], *, may_see_versions: bool) -> list[Card]:
+def _cards(collections: Sequence[Collection], *, may_see_versions: bool, may_import: bool) -> list[Card]:
     progresses = collection_progresses(collections)
     live = {v.collection_id: v for v in IndexVersion.objects.active().filter(collection__in=collections)}
     return [
@@ -72,6 +74,7 @@ def _cards(collections: Sequence[Collection], *, may_see_versions: bool) -> list
             documents_url=addresses.documents(collection),
             failed_url=addresses.documents(collection, indexing="failed"),
             search_url=addresses.search_page(collection),
+            import_url=addresses.new_import(collection) if may_import else "",
         )
         for collection in collections
     ]

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -14,12 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import action
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from search import tasks
+from search.admin import addresses
 from search.admin.document_panel import document_panel
 from search.admin.filters import IndexingFilter, LanguageFilter
+from search.admin.import_pages import may_import
 from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.admin.labels import choice_label, moment, short, stage_label
 from search.indexing.status import document_statuses
@@ -63,6 +66,7 @@ class DocumentAdmin(ModelAdmin):
     show_full_result_count = False
     search_fields = ("title", "external_id")
     search_help_text = _("Title or external id")
+    actions_list = ("import_files",)
     actions = ("reindex_selected", "publish_selected", "archive_selected")
 
     readonly_fields = ("revision", "created_at", "updated_at")
@@ -131,6 +135,13 @@ class DocumentAdmin(ModelAdmin):
     @admin.display(description=_("updated"), ordering="updated_at")
     def updated(self, document: Document) -> SafeString:
         return moment(document.updated_at)
+
+    @action(description=_("Import"), url_path="import", permissions=["import_files"], icon="upload_file")
+    def import_files(self, request: HttpRequest) -> HttpResponse:
+        return redirect(addresses.new_import())
+
+    def has_import_files_permission(self, request: HttpRequest) -> bool:
+        return may_import(request)
 
     @admin.action(description=_("Index again"), permissions=["change"])
     def reindex_selected(self, request: HttpRequest, documents: DocumentQuerySet) -> None:

@@ -100,7 +100,7 @@ class ImportFailures(ImportPages):
         context = {
             "form": form,
             "failure": failure,
-            "original": failure.original[:_ORIGINAL_CHARS],
+            "stood": failure.original[:_ORIGINAL_CHARS],
             "following": _next_open(failure),
             "columns": [(name, value) for name, value in (failure.values or {}).items() if value not in ("", None)][
                 :100

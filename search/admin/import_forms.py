@@ -95,11 +95,11 @@ class OptionsForm(forms.Form):
         self.further = {name: mapping[name] for name in columns[SHOWN_COLUMNS:] if name in mapping}
         self.shown_columns = columns[:SHOWN_COLUMNS]
         self.more_columns = len(columns) - len(self.shown_columns)
-        none = ("", gettext("None: the file's name and the row's number"))
+        none = ("", gettext("None"))
         self.fields["key_column"] = _choice(
             _("Key column"),
             [none, *((name, name) for name in columns)],
-            _("Identifies a row where no column is mapped to the external id."),
+            _("Identifies a row where no column is the external id. With none: the file's name and the row's number."),
         )
         for place, column in enumerate(self.shown_columns):
             self.fields[f"field_{place}"] = _field_choice(column, mapping.get(column, ""))

@@ -21,7 +21,7 @@ class ImportPages(ModelAdmin):
 
     def may_import(self, request: HttpRequest) -> bool:
         """Tell whether somebody may bring documents in."""
-        return bool(request.user.has_perms(_IMPORTING))
+        return may_import(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.may_import(request)
@@ -69,6 +69,11 @@ class ImportPages(ModelAdmin):
         if problem:
             self.message_user(request, problem, messages.ERROR)
         return redirect(addresses.import_job(job))
+
+
+def may_import(request: HttpRequest) -> bool:
+    """Tell whether somebody may bring documents in: that creates and changes them."""
+    return bool(request.user.has_perms(_IMPORTING))
 
 
 def person(request: HttpRequest) -> User:

@@ -54,7 +54,8 @@ def import_panel(job: ImportJob) -> ImportPanel:
     moving = job.status in (ImportJob.Status.QUEUED, ImportJob.Status.RUNNING)
     percent = _percent(job)
     elapsed = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else None
-    sentence = _sentence(job)
+    still_open = job.failures.filter(state=ImportFailure.State.OPEN).count() if job.failed else 0
+    sentence = _sentence(job, still_open)
     return ImportPanel(
         job=job,
         moving=moving,
@@ -66,7 +67,7 @@ def import_panel(job: ImportJob) -> ImportPanel:
         elapsed=elapsed,
         remaining=job.remaining_seconds(now),
         indexing=_indexing(job),
-        open_failures=job.failures.filter(state=ImportFailure.State.OPEN).count() if job.failed else 0,
+        open_failures=still_open,
         said=_said(sentence, percent) if moving else sentence,
     )
 
@@ -87,19 +88,14 @@ def _percent(job: ImportJob) -> int | None:
     return min(99, 100 * done // total) if total else None
 
 
-def _sentence(job: ImportJob) -> str:
+def _sentence(job: ImportJob, still_open: int) -> str:
     status = ImportJob.Status
     if job.cancel_requested and not job.is_over:
         return _("Stopping after the rows at hand…")
     if job.status == status.FINISHED and job.dry_run:
-        if job.failed:
-            text = ngettext("Tried: %s row would not get in.", "Tried: %s rows would not get in.", job.failed)
-            return text % figures.whole(job.failed) + " " + _("Nothing was written.")
-        return _("Tried: everything would get in. Nothing was written.")
+        return _tried(job.failed)
     if job.status == status.FINISHED and job.failed:
-        return ngettext("Done, but %s row did not get in.", "Done, but %s rows did not get in.", job.failed) % (
-            figures.whole(job.failed)
-        )
+        return _done_but(still_open)
     return {
         status.DRAFT: _("Being prepared; nothing has been read yet."),
         status.QUEUED: _("Waiting for the worker…"),
@@ -108,6 +104,20 @@ def _sentence(job: ImportJob) -> str:
         status.FAILED: _("It could not go on."),
         status.CANCELLED: _("Cancelled. What was in by then stays in.") if not job.dry_run else _("Cancelled."),
     }[status(job.status)]
+
+
+def _tried(failed: int) -> str:
+    if not failed:
+        return _("Tried: everything would get in. Nothing was written.")
+    text = ngettext("Tried: %s row would not get in.", "Tried: %s rows would not get in.", failed)
+    return text % figures.whole(failed) + " " + _("Nothing was written.")
+
+
+def _done_but(still_open: int) -> str:
+    if not still_open:
+        return _("Done; what did not get in at first has been taken care of.")
+    text = ngettext("Done, but %s row did not get in.", "Done, but %s rows did not get in.", still_open)
+    return text % figures.whole(still_open)
 
 
 def _hint(job: ImportJob, now: datetime) -> str:

@@ -140,7 +140,7 @@ class ImportJob(models.Model):
         indexes = [models.Index(fields=["status", "id"], name="search_importjob_by_status")]
 
     def __str__(self) -> str:
-        return f"{self.name} → {self.collection_id}"
+        return self.name
 
     @property
     def is_over(self) -> bool:

@@ -21,7 +21,7 @@
       bytes /= 1024;
       step += 1;
     }
-    const options = { style: "unit", unit: units[step], unitDisplay: "short", maximumFractionDigits: step && bytes < 10 ? 1 : 0 };
+    const options = { style: "unit", unit: units[step], unitDisplay: step ? "short" : "long", maximumFractionDigits: step && bytes < 10 ? 1 : 0 };
     return new Intl.NumberFormat(document.documentElement.lang || undefined, options).format(bytes);
   };
 
@@ -76,6 +76,7 @@
       });
       drop.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("sem-drop-over"); this.take(event.dataTransfer); });
       for (const input of [this.part("files"), this.part("folder")]) {
+        input.hasChangeListener = true; // else unfold looks for a text field that shows the chosen name
         input.addEventListener("change", () => {
           for (const file of input.files) this.add(file.webkitRelativePath || file.name, file);
           input.value = "";
