@@ -1,29 +1,31 @@
 """Chunks that keep to the sections of a Markdown text, each encoded with the headings above it.
 
 Readers give headings of HTML, Word and EPUB files as Markdown too. A chunk never holds parts of two sections, but for
-headings with hardly any text of their own, which go with the section after them.
+tiny ones: a heading with hardly any text of its own goes with what follows, and small neighbours go together.
 """
 
-import re
+from bisect import bisect_left
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from search.datatypes import TextChunk
 
-from .sentence_chunker import SentenceChunker
+from .markdown_sections import Section, sections
+from .sentence_chunker import CHARS_PER_TOKEN, SentenceChunker
 
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
-_TINY_SHARE = 8  # sections of fewer than an eighth of a chunk's tokens go with the next one
+_TINY_SHARE = 8  # a section is tiny with fewer than an eighth of a chunk's tokens
+_BARE_SHARE = 2  # headings without text of their own, with fewer than half of them
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A heading with the text up to the next one; `path` are the headings above it and itself."""
+class _Group:
+    """One section, or tiny ones taken together; `path` is what may be said of all their text."""
 
     start: int
     end: int
-    path: tuple[str, ...] = ()
+    path: tuple[str, ...]
+    tokens: int
+    bare: bool  # headings without text of their own
+    mixed: bool = False  # there is text in it that is not on the way to the last section
 
 
 class HeadingChunker(SentenceChunker):
@@ -33,69 +35,69 @@ class HeadingChunker(SentenceChunker):
 
     def _body_chunks(self, heading: str, body: str) -> list[TextChunk]:
         chunks: list[TextChunk] = []
-        for section in self._sections(body):
-            context = "\n".join(part for part in (heading, self._path(section)) if part)
-            text = body[section.start : section.end]
-            moved = [
-                replace(chunk, start=chunk.start + section.start, end=chunk.end + section.start)
-                for chunk in super()._body_chunks(context, text)
-            ]
-            chunks.extend(moved)
+        room = min(self.title_tokens, self.max_tokens // 2 - self.window.count(heading))
+        for group in self._groups(body):
+            context = "\n".join(part for part in (heading, self._line(group.path, room)) if part)
+            chunks.extend(
+                replace(chunk, start=chunk.start + group.start, end=chunk.end + group.start)
+                for chunk in super()._body_chunks(context, body[group.start : group.end])
+            )
         return chunks
 
-    def _sections(self, body: str) -> list[Section]:
-        """Return the sections in order, tiny ones together with the one after them."""
-        least = self.max_tokens // _TINY_SHARE
-        result: list[Section] = []
-        waiting: Section | None = None
+    def _groups(self, body: str) -> list[_Group]:
+        """Return the sections in order, tiny ones taken together where that says nothing wrong of them."""
+        starts = [start for start, _ in self.window.spans(body)]
+        result: list[_Group] = []
         for section in sections(body):
-            if waiting is not None:
-                section = Section(waiting.start, section.end, _shared(waiting.path, section.path))
-            text = body[section.start : section.end]
-            bare = bool(section.path) and "\n" not in text.strip()  # a heading and nothing else
-            tiny = bare or self.window.count(text) < least
-            waiting = section if tiny else None
-            if not tiny:
-                result.append(section)
-        if waiting is not None:
-            result.append(waiting)
+            tokens = bisect_left(starts, section.end) - bisect_left(starts, section.start)
+            group = _Group(section.start, section.end, section.path, tokens, _is_bare(section, body))
+            joined = self._joined(result[-1], group) if result else None
+            if joined is None:
+                result.append(group)
+            else:
+                result[-1] = joined
         return result
 
-    def _path(self, section: Section) -> str:
+    def _joined(self, before: _Group, after: _Group) -> _Group | None:
+        """Return two neighbours as one, or None where they stay apart."""
+        if not self._is_tiny(before):
+            return None
+        below = after.path[: len(before.path)] == before.path and not before.mixed
+        if not below and not before.bare and (after.bare or not self._is_tiny(after)):
+            return None
+        named = below or (before.bare and not after.bare)
+        return _Group(
+            before.start,
+            after.end,
+            after.path if named else _shared(before.path, after.path),
+            before.tokens + after.tokens,
+            bare=before.bare and after.bare,
+            mixed=after.mixed or not named,
+        )
+
+    def _is_tiny(self, group: _Group) -> bool:
+        return group.tokens < self.max_tokens // (_BARE_SHARE if group.bare else _TINY_SHARE)
+
+    def _line(self, path: tuple[str, ...], room: int) -> str:
         """Return the headings above a chunk as one line, from the nearest upwards as far as there is room."""
-        parts: list[str] = []
-        for name in reversed(section.path):
-            if self.window.count(" > ".join([name, *parts])) > self.title_tokens:
+        line = ""
+        for name in reversed(path):
+            longer = f"{name} > {line}" if line else name
+            if len(longer) > room * CHARS_PER_TOKEN or self.window.count(longer) > room:
                 break
-            parts.insert(0, name)
-        return " > ".join(parts)
+            line = longer
+        return line
 
 
-def sections(body: str) -> list[Section]:
-    """Return the sections of a Markdown text in order; `#` lines inside fenced code are no headings."""
-    starts: list[tuple[int, tuple[str, ...]]] = [(0, ())]
-    path: list[tuple[int, str]] = []
-    fence, at = "", 0
-    for line in body.splitlines(keepends=True):
-        mark = _FENCE.match(line)
-        if mark and not fence:
-            fence = mark[1]
-        elif mark and mark[1].startswith(fence) and not line.strip(" \t\r\n" + fence[0]):
-            fence = ""
-        elif not fence and (heading := _HEADING.match(line.rstrip("\r\n"))):
-            level = len(heading[1])
-            path = [item for item in path if item[0] < level] + [(level, heading[2].strip())]
-            starts.append((at, tuple(name for _, name in path if name)))
-        at += len(line)
-    ends = [*starts, (len(body), ())]
-    return [Section(start, end, names) for (start, names), (end, _) in pairwise(ends) if start < end]
+def _is_bare(section: Section, body: str) -> bool:
+    """Tell whether there is nothing below a section's heading; before the first one, whether there is nothing."""
+    lines = body[section.start : section.end].strip().splitlines()
+    return len(lines) <= (1 if section.path else 0) or (len(lines) == 2 and not lines[1].strip(" =-"))
 
 
 def _shared(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the path of two sections taken together: the deeper one, or what both lie under."""
-    if after[: len(before)] == before:
-        return after
-    together = 0
-    while together < min(len(before), len(after)) and before[together] == after[together]:
-        together += 1
-    return before[:together]
+    """Return the headings above both."""
+    same = 0
+    while same < min(len(before), len(after)) and before[same] == after[same]:
+        same += 1
+    return before[:same]

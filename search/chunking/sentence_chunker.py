@@ -8,7 +8,7 @@ from .base import TokenSpans
 from .borders import Border, borders, without_opaque
 from .titled_chunker import TitledChunker
 
-_CHARS_PER_TOKEN = 16  # a chunk's text is at most this long for each token of its budget
+CHARS_PER_TOKEN = 16  # a chunk's text is at most this long for each token of its budget
 
 
 class SentenceChunker(TitledChunker):
@@ -35,7 +35,7 @@ class SentenceChunker(TitledChunker):
     def _end(self, spans: TokenSpans, cuts: list[Border], first: int, budget: int) -> int:
         """Return the token index at which the chunk that begins at token `first` ends (exclusive)."""
         limit = min(first + budget, len(spans))
-        most_chars = budget * _CHARS_PER_TOKEN
+        most_chars = budget * CHARS_PER_TOKEN
         while limit > first + 1 and spans[limit - 1][1] - spans[first][0] > most_chars:
             limit -= 1
         if limit == len(spans):

@@ -1,10 +1,11 @@
 """Chunks keep to sections, and carry the headings above them."""
 
-import pytest
+from typing import Any
 
-from search.chunking.heading_chunker import HeadingChunker, Section, sections
+from search.chunking.base import TokenWindow
+from search.chunking.heading_chunker import HeadingChunker
 from search.chunking.sentence_chunker import SentenceChunker
-from tests.chunking.contract import ChunkerContract
+from tests.chunking.contract import FAKE, ChunkerContract
 from tests.chunking.test_sentence_chunker import texts_of, words
 
 GUIDE = f"""{words(1, 8, ".")}
@@ -19,6 +20,11 @@ GUIDE = f"""{words(1, 8, ".")}
 
 {words(20, 29, ".")}
 """
+
+
+def wide(**options: Any) -> HeadingChunker:
+    """Return the chunker for a window of 120 tokens."""
+    return HeadingChunker(TokenWindow(FAKE.token_spans, 120), options)
 
 
 class TestHeading(ChunkerContract):
@@ -60,21 +66,45 @@ class TestHeading(ChunkerContract):
         sentences = SentenceChunker(self.make().window, {}).split("T", body)
         assert self.make().split("T", body) == sentences
 
+    def test_a_tiny_section_goes_with_its_first_subsection(self) -> None:
+        body = f"# Guide\nIn short.\n## Install\n{words(1, 30, '.')}"
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ("", []),
-        ("text", [Section(0, 4)]),
-        ("# A\nx\n# B\ny", [Section(0, 6, ("A",)), Section(6, 11, ("B",))]),
-        ("x\n## A ##\n", [Section(0, 2), Section(2, 10, ("A",))]),
-        ("# A\n### B\n## C\n", [Section(0, 4, ("A",)), Section(4, 10, ("A", "B")), Section(10, 15, ("A", "C"))]),
-        ("```\n# A\n```\n# B", [Section(0, 12), Section(12, 15, ("B",))]),
-        ("~~~\n# A\n", [Section(0, 8)]),
-        ("````\n```\n# A\n````\n# B", [Section(0, 18), Section(18, 21, ("B",))]),
-        ("#no\n    # code\n#\n", [Section(0, 17)]),
-        ("# A\r\nx", [Section(0, 6, ("A",))]),
-    ],
-)
-def test_sections_are_those_of_markdown(body: str, expected: list[Section]) -> None:
-    assert sections(body) == expected
+        (chunk,) = wide(title_share=0.5).split("", body)
+
+        assert chunk.encoded_text == f"Guide > Install\n{body}"
+
+    def test_a_tiny_section_is_not_said_to_be_part_of_the_one_after_it(self) -> None:
+        body = f"# A\nTiny.\n# B\n{words(1, 20, '.')}"
+
+        chunks = wide().split("", body)
+
+        assert [chunk.encoded_text.split("\n")[0] for chunk in chunks] == ["A", "B"]
+
+    def test_tiny_neighbours_go_together_under_what_is_above_both(self) -> None:
+        body = f"# Log\n## 1.1\nFix.\n## 1.0\nNew.\n# Rest\n{words(1, 40, '.')}"
+
+        first, *others = wide().split("", body)
+
+        assert first.encoded_text == "Log\n" + body[: body.index("\n# Rest")]
+        assert all(chunk.encoded_text.startswith("Rest\n") for chunk in others)
+
+    def test_headings_alone_are_chunks_too(self) -> None:
+        body = "\n".join(f"# Heading{number}" for number in range(50))
+
+        chunks = self.make().split("", body)
+
+        assert "".join(texts_of(chunks, body)).count("Heading") == 50
+
+    def test_a_heading_of_a_megabyte_is_cut_and_carried_nowhere(self) -> None:
+        body = f"# {'word ' * 200_000}\n## Near\n{words(1, 20, '.')}"
+
+        last = self.make({"title_share": 0.5}).split("", body)[-1]
+
+        assert last.encoded_text.startswith("Near\n")
+
+    def test_title_and_headings_leave_half_of_a_chunk_to_its_text(self) -> None:
+        body = f"# {words(1, 9)}\n## {words(11, 19)}\n{words(20, 90, '.')}"
+
+        chunks = self.make({"title_share": 0.5}).split(words(1, 15), body)
+
+        assert max(chunk.end - chunk.start for chunk in chunks[:-1]) >= len(words(20, 38))
