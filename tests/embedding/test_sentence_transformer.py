@@ -237,13 +237,45 @@ def test_out_of_memory_halves_the_batch(
 ) -> None:
     expected = real_encoder.encode_documents(TEXTS)
     model = real_encoder._loaded()
-    small = _SmallMemory(model.encode_document, 5, error)
+    small = _SmallMemory(model.encode_document, 2, error)
     monkeypatch.setattr(model, "encode_document", small)
 
     vectors = real_encoder.encode_documents(TEXTS)
 
-    assert small.asked == [32, 16, 8, 4]
+    assert small.asked == [6, 3, 1]
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+def test_what_there_was_no_memory_for_is_not_tried_with_every_batch(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = encoder_in(folder, batch_size=4)
+    model = encoder._loaded()
+    small = _SmallMemory(model.encode_document, 2, MemoryError())
+    monkeypatch.setattr(model, "encode_document", small)
+
+    encoder.encode_documents(["a text"] * 10)
+
+    assert small.asked == [4, 2, 2, 2]
+
+
+def test_batches_hold_texts_of_like_length_and_few_long_ones(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = encoder_in(folder, batch_size=4)
+    model = encoder._loaded()
+    batches: list[list[int]] = []
+    encode = model.encode_document
+
+    def noted(texts: list[str], **options: Any) -> Any:
+        batches.append([text.count("word") for text in texts])
+        return encode(texts, **options)
+
+    monkeypatch.setattr(model, "encode_document", noted)
+    texts = ["word " * count for count in (60, 2, 200, 1, 60, 3, 2, 60)]
+    vectors = encoder.encode_documents(texts)
+
+    assert batches == [[1, 2, 2, 3], [60, 60], [60], [200]]
+    alone = np.concatenate([encoder.encode_documents([text]) for text in texts])
+    np.testing.assert_allclose(vectors, alone, atol=1e-5)
 
 
 def test_no_memory_for_a_single_text_is_the_encoder_s_trouble_and_not_the_text_s(

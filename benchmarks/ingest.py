@@ -1,0 +1,200 @@
+"""How fast documents become searchable, against the encoder alone on the same texts.
+
+    python benchmarks/ingest.py CORPUS.jsonl [--limit 3000] [--rounds 3] [--threads 2] [--profile 20]
+
+CORPUS holds one JSON object a line with `_id`, `title` and `text`. The documents are written by the write path of
+imports and API in batches of a transaction each, and drained into an empty installation of its own (SQLite, the real
+encoder) until all of them can be found. After each round's share of the documents, the model alone encodes the texts
+of their chunks, in one call: with what the product gives it, and by `SentenceTransformer.encode` as it comes. The
+three take turns, because a machine that others use is not equally fast from minute to minute.
+"""
+
+import argparse
+import cProfile
+import json
+import os
+import pstats
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+WRITTEN_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class Round:
+    """What one share of the documents took, in seconds."""
+
+    documents: int
+    texts: int
+    tokens: int
+    writing: float
+    draining: float
+    product: float
+    plain: float
+    memory_mb: float
+
+    @property
+    def ours(self) -> float:
+        return self.writing + self.draining
+
+
+def main() -> None:
+    """Index, encode, compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--limit", type=int, default=3_000, help="documents to take")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=0, help="threads of torch; as it chooses by itself if not given")
+    parser.add_argument("--profile", type=int, default=0, metavar="LINES", help="show where the time of drains went")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="semsearch-ingest-") as folder:
+        os.environ |= {"SEMSEARCH_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "semsearch_project.settings.dev"}
+        os.environ |= {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "DJANGO_LOG_LEVEL": "WARNING"}
+        import django
+        import torch
+
+        django.setup()
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        print(f"{options.corpus}: {options.limit:,} documents at most, torch with {torch.get_num_threads()} threads")
+        report(list(measure(options)))
+
+
+def measure(options: argparse.Namespace) -> Iterator[Round]:
+    """Yield the rounds, each printed as it ends."""
+    from django.core.management import call_command
+
+    from search import registry
+    from search.indexing import applier
+    from search.models import Collection
+
+    call_command("migrate", verbosity=0)
+    collection = Collection.objects.create(slug="ingest", name="Ingest")
+    applier.drain(collection.pk)  # makes its first version
+    version = collection.index_versions.get()
+    encoder: Any = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
+    chunker = registry.chunker_for(encoder, version.chunking)
+    encoder.encode_documents(["Whatever the first encoding costs is paid here."])
+    profile = cProfile.Profile() if options.profile else None
+    rows = islice(documents(options.corpus), options.limit)
+    size, seen = -(-options.limit // options.rounds), set[str]()
+    while share := list(islice(rows, size)):
+        writing = timed(lambda share=share: write(collection, share))
+        draining = timed(lambda: drain(collection.pk, profile))
+        found = [chunk for title, body in ((row["title"], row["text"]) for row in share)
+                 for chunk in chunker.split(title, body)]  # fmt: skip
+        new = {chunk.text_hash: chunk for chunk in found if chunk.text_hash not in seen}
+        seen |= new.keys()
+        texts = [chunk.encoded_text for chunk in new.values()]
+        done = Round(
+            documents=len(share),
+            texts=len(texts),
+            tokens=sum(chunk.tokens for chunk in new.values()),
+            writing=writing,
+            draining=draining,
+            product=timed(lambda texts=texts: encoder.encode_documents(texts)),
+            plain=timed(lambda texts=texts: encoder._loaded().encode(texts, show_progress_bar=False)),
+            memory_mb=memory_mb(),
+        )
+        tell(done)
+        yield done
+    check(collection, options.limit)
+    if profile is not None:
+        pstats.Stats(profile).sort_stats("tottime").print_stats(options.profile)
+        pstats.Stats(profile).sort_stats("cumtime").print_stats(options.profile)
+
+
+def documents(corpus: Path) -> Iterator[dict[str, str]]:
+    """Yield the corpus's rows."""
+    with corpus.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def write(collection: Any, rows: list[dict[str, str]]) -> None:
+    """Store documents as imports do."""
+    from search.ingestion.document_writes import DocumentWrite, Rights, write_documents
+
+    writes = [
+        DocumentWrite(row["_id"], {"title": row["title"], "body": row["text"], "state": "published"}) for row in rows
+    ]
+    for at in range(0, len(writes), WRITTEN_AT_ONCE):
+        write_documents(collection, writes[at : at + WRITTEN_AT_ONCE], Rights(create=True, replace=True))
+
+
+def drain(collection_id: int, profile: cProfile.Profile | None) -> None:
+    """Index until nothing waits."""
+    from search.indexing import applier
+
+    if profile is not None:
+        profile.enable()
+    while applier.drain(collection_id, budget_seconds=2.0).more:  # the turns of the worker
+        pass
+    if profile is not None:
+        profile.disable()
+
+
+def check(collection: Any, documents: int) -> None:
+    """Fail unless every document can be found."""
+    from search.models import IndexedDocument, PendingChange
+
+    version = collection.index_versions.get()
+    waiting = PendingChange.objects.count()
+    visible = IndexedDocument.objects.filter(version=version, visible_at__isnull=False).count()
+    if waiting or visible != collection.documents.count() or version.lexical_generation != version.generation:
+        raise SystemExit(
+            f"{waiting} changes wait, {visible} of {documents} documents are visible: {version.last_error}"
+        )
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Return how many seconds a call takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def memory_mb() -> float:
+    """Return this process's resident memory."""
+    import psutil
+
+    return float(psutil.Process().memory_info().rss / 2**20)
+
+
+def tell(done: Round) -> None:
+    """Print one round."""
+    print(
+        f"{done.documents:>6,} documents, {done.tokens:>9,} tokens: written in {done.writing:.1f} s, indexed in "
+        f"{done.draining:.1f} s; encoder alone {done.product:.1f} s, plain {done.plain:.1f} s; {done.memory_mb:,.0f} MB",
+        flush=True,
+    )
+
+
+def report(rounds: list[Round]) -> None:
+    """Print the rates and their ratios: of all rounds together, and the median of the rounds."""
+    documents, tokens = sum(done.documents for done in rounds), sum(done.tokens for done in rounds)
+    for name, pick in (
+        ("end to end", lambda done: done.ours),
+        ("encoder alone, as the product calls it", lambda done: done.product),
+        ("encoder alone, SentenceTransformer.encode as it comes", lambda done: done.plain),
+    ):
+        seconds = sum(pick(done) for done in rounds)
+        ratios = [pick(done) / done.ours for done in rounds]
+        total = seconds / sum(done.ours for done in rounds)
+        print(
+            f"{name}: {documents / seconds:,.0f} documents/s, {tokens / seconds:,.0f} tokens/s"
+            + (f"; end to end is {total:.0%} of it, median {statistics.median(ratios):.0%}" if total != 1 else "")
+        )
+
+
+if __name__ == "__main__":
+    main()
