@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from search.chunking.base import BadChunkingOptions, Chunker, TokenWindow, text_hash
+from search.chunking.coverage import coverage
 from search.embedding.fake import FakeEncoder
 from search.storable import storable
 
@@ -66,6 +67,7 @@ def assert_sound(made: Chunker, title: str, body: str) -> None:
     for chunk in of_body:
         covered[chunk.start : chunk.end] = b"\1" * (chunk.end - chunk.start)
     assert all(all(covered[start:end]) for start, end in spans(clean_body))
+    assert coverage(body, [(chunk.start, chunk.end) for chunk in of_body]) == 1
     for chunk in of_body if not of_title and spans(clean_title) else []:
         assert chunk.encoded_text.startswith(f"{clean_title.strip()}\n")
     if of_title or not of_body:
