@@ -1,5 +1,7 @@
 """How measured figures are written for people: a number, a unit that fits its size, a dash for what is unknown."""
 
+import math
+
 from django.template.defaultfilters import filesizeformat
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -17,6 +19,13 @@ def recall(value: float | None) -> str:
     if value is None:
         return NOTHING
     return "1" if value == 1 else f"{min(value, 0.9999):.4f}"
+
+
+def covered(share: float | None) -> str:
+    """Return how much of a text its chunks hold, so that 0.99999 does not look like all of it."""
+    if share is None:
+        return NOTHING
+    return "100 %" if share >= 1 else f"{math.floor(share * 10_000) / 100:.2f} %"
 
 
 def microseconds(value: float | None) -> str:

@@ -10,6 +10,7 @@ register = template.Library()
 
 register.filter("whole", figures.whole)
 register.filter("recall", figures.recall)
+register.filter("covered", figures.covered)
 register.filter("microseconds", figures.microseconds)
 register.filter("duration", figures.seconds)
 register.filter("size", figures.size)

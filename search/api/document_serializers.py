@@ -47,6 +47,12 @@ class IndexingSerializer(serializers.Serializer[DocumentStatus]):
         read_only=True, allow_null=True, help_text="When the revision that this version holds was written into it."
     )
     chunks = serializers.IntegerField(read_only=True)
+    tokens = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="Of all chunks, with the title and the overlap that they share."
+    )
+    coverage = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="Share of the text that lies in chunks; 1: all of it."
+    )
     way = WaySerializer(read_only=True, help_text="When the newest change reached each place; null: not yet.")
 
 

@@ -18,6 +18,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from search import registry
+from search.chunking.coverage import coverage
 from search.conf import conf
 from search.datatypes import TextChunk
 from search.embedding.base import EncoderUnavailable
@@ -330,6 +331,8 @@ def _note_documents(version: IndexVersion, batch: Sequence[Work]) -> None:
         }
         if work.outcome is Outcome.CONTENT:
             values["chunk_count"] = len(work.chunks)
+            values["tokens"] = sum(chunk.tokens for chunk in work.chunks)
+            values["coverage"] = coverage(work.document.body, ((chunk.start, chunk.end) for chunk in work.chunks))
             _, created = rows.update_or_create(version=version, document_id=work.document.pk, defaults=values)
             change += created
         else:

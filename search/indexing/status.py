@@ -41,7 +41,8 @@ class Way:
 class DocumentStatus:
     """One document's indexing state; `reason` says why when it is not simply indexed or queued.
 
-    `revision`, `chunks` and `indexed_at` are what the version holds; `way` is that of the newest revision.
+    `revision`, `chunks`, `tokens`, `coverage` and `indexed_at` are what the version holds; `way` is that of the newest
+    revision. `coverage` is the share of the text that lies in chunks, 1 for all of it.
     """
 
     stage: Stage
@@ -49,6 +50,8 @@ class DocumentStatus:
     version: int | None = None
     revision: int | None = None
     chunks: int = 0
+    tokens: int | None = None
+    coverage: float | None = None
     indexed_at: datetime | None = None
     way: Way = Way()
 
@@ -94,6 +97,8 @@ def _status(
         version=version.number,
         revision=indexed.revision if indexed else None,
         chunks=indexed.chunk_count if indexed else 0,
+        tokens=indexed.tokens if indexed else None,
+        coverage=indexed.coverage if indexed else None,
         indexed_at=indexed.indexed_at if indexed else None,
         way=_way(pending, indexed),
     )

@@ -178,6 +178,8 @@ class IndexedDocument(models.Model):
     revision = models.BigIntegerField(_("revision"))
     content_hash = models.CharField(_("content hash"), max_length=32)
     chunk_count = models.PositiveIntegerField(_("chunks"))
+    tokens = models.PositiveIntegerField(_("tokens"), null=True, blank=True)  # of all chunks, with what they share
+    coverage = models.FloatField(_("coverage"), null=True, blank=True)  # chunking/coverage.py
     # Its way: when it was queued, when its texts had vectors, and when every search could find it.
     queued_at = models.DateTimeField(_("queued"), null=True, blank=True)
     encoded_at = models.DateTimeField(_("encoded"), null=True, blank=True)

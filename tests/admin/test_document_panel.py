@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from search.admin.document_panel import way_steps
 from search.indexing.status import DocumentStatus, Stage, Way
-from search.models import Document, PendingChange
+from search.models import Document, IndexedDocument, PendingChange
 from tests.admin.conftest import SignIn
 from tests.conftest import MakeDocument
 
@@ -94,3 +94,27 @@ def test_the_way_is_shown_only_to_those_who_may_see_documents(sign_in: SignIn, m
 
     assert sign_in("view_collection").get(way_url(document)).status_code == 403
     assert sign_in("view_document").get(way_url(document)).status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_panel_shows_chunks_tokens_and_coverage(
+    admin_client: Client, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    document = make_document(title="Words", body=" ".join(["word"] * 50))
+    indexed()
+
+    piece = " ".join(admin_client.get(way_url(document)).content.decode().split())
+
+    # 50 words in a window of 40, of which the title takes one in each chunk, and 19 come again.
+    assert "2 chunks, 71 tokens, 100 % of the text" in piece
+
+
+@pytest.mark.django_db
+def test_a_document_of_which_a_part_is_in_no_chunk_shows_it(
+    admin_client: Client, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    document = make_document()
+    indexed()
+    IndexedDocument.objects.update(coverage=0.99999)
+
+    assert "99.99 % of the text" in admin_client.get(way_url(document)).content.decode()

@@ -41,7 +41,8 @@ def test_a_document_has_exactly_the_documented_shape(
     assert way.keys() == {"queued_at", "encoded_at", "indexed_at", "visible_at", "seconds"}
     assert all(way.values())
     assert indexing.pop("indexed_at") == way["indexed_at"]
-    assert indexing == {"stage": "indexed", "reason": "", "version": 1, "revision": 1, "chunks": 1}
+    held = {"version": 1, "revision": 1, "chunks": 1, "tokens": 4, "coverage": 1.0}
+    assert indexing == {"stage": "indexed", "reason": "", **held}
 
 
 def test_a_new_document_is_created_and_has_an_address(curator: Client, collection: Collection) -> None:
