@@ -1,7 +1,7 @@
 """What an encoder is: text in, normalised float32 vectors out, with a fingerprint of everything that decides them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -52,6 +52,13 @@ class Encoder(ABC):
     @abstractmethod
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return the character range in `text` of each of its tokens, in order, special tokens left out."""
+
+    def preview_window(self) -> tuple[Callable[[str], list[tuple[int, int]]], int]:
+        """Return `token_spans` and `window_tokens` for showing chunks to people, who wait for it.
+
+        Loads no weights where it can do without, and fetches nothing. Raises EncoderUnavailable.
+        """
+        return self.token_spans, self.window_tokens
 
     @abstractmethod
     def encode_documents(self, texts: Sequence[str]) -> Vectors:

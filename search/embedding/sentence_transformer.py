@@ -15,8 +15,8 @@ import re
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from search.files import sha256_file
 from search.storable import storable
 
 from .base import Encoder, EncoderUnavailable, EncodingFailed, normalised
+from .tokenizer_files import light_tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -129,11 +130,14 @@ class SentenceTransformerEncoder(Encoder):
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         self._loaded()
-        prepared, cuts = _prepared(text)
-        spans = [(start, end) for start, end in self._tokens(prepared).offsets if end > start]
-        if not cuts:
-            return spans
-        return [(start - bisect_left(cuts, start), end - bisect_left(cuts, end)) for start, end in spans]
+        return _spans(self._counting, text)
+
+    def preview_window(self) -> tuple[Callable[[str], list[tuple[int, int]]], int]:
+        if not self.is_loaded:
+            folder = _bundled(self.name) or _local(self.name) or _from_hub(self.name, self.revision, at_hand=True)
+            if light := light_tokenizer(folder):
+                return partial(_spans, light[0]), light[1]
+        return super().preview_window()
 
     def _tokens(self, prepared: str) -> Any:
         """Return the tokens of a text, special ones left out, as the tokenizer's Rust part gives them.
@@ -157,7 +161,7 @@ class SentenceTransformerEncoder(Encoder):
         order = np.argsort(counts, kind="stable")
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         at_once = self.batch_size
-        for batch in np.split(order, self._borders(counts[order])):
+        for batch in np.split(order, self._borders(counts[order].tolist())):
             try:
                 vectors[batch], at_once = self._encode_batch([prepared[at] for at in batch], encode, at_once)
             except EncodingFailed as error:
@@ -252,17 +256,33 @@ def _local(name: str) -> Path | None:
     return None
 
 
-def _from_hub(name: str, revision: str) -> Path:
+def _from_hub(name: str, revision: str, *, at_hand: bool = False) -> Path:
+    """Return the folder of a model's files, from the hub or, `at_hand`, from what was fetched before."""
     from huggingface_hub import snapshot_download
 
     patterns = ["*.json", "*.txt", "*.safetensors", "*.model", "*/*.json", "*/*.safetensors"]
     try:
-        return Path(snapshot_download(name, revision=revision or None, allow_patterns=patterns))
+        return Path(
+            snapshot_download(name, revision=revision or None, allow_patterns=patterns, local_files_only=at_hand)
+        )
     except Exception as error:
+        if at_hand:
+            message = f"Encoder {name!r} is not on this machine yet. The worker fetches it when it builds the index."
+            raise EncoderUnavailable(message) from error
         raise EncoderUnavailable(
             f"Encoder {name!r} is not on this machine and cannot be fetched ({type(error).__name__}). "
             "Give the path of a folder with its files instead."
         ) from error
+
+
+def _spans(tokenizer: Any, text: str) -> list[tuple[int, int]]:
+    """Return the character ranges of a text's tokens in the text as it was before it was prepared."""
+    prepared, cuts = _prepared(text)
+    offsets = tokenizer.encode(prepared, add_special_tokens=False).offsets
+    spans = [(start, end) for start, end in offsets if end > start]
+    if not cuts:
+        return spans
+    return [(start - bisect_left(cuts, start), end - bisect_left(cuts, end)) for start, end in spans]
 
 
 def _prepared(text: str) -> tuple[str, list[int]]:
