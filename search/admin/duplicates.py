@@ -65,7 +65,8 @@ class DuplicatePairAdmin(ReadOnly, ModelAdmin):
     readonly_fields = ("shown_state", "shown_kind", "alike")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DuplicatePair]:
-        return super().get_queryset(request).defer("first__body", "second__body")
+        pairs: QuerySet[DuplicatePair] = super().get_queryset(request)
+        return pairs.defer("first__body", "second__body")
 
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm("search.change_document"))
@@ -73,14 +74,16 @@ class DuplicatePairAdmin(ReadOnly, ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         scans = DuplicateScan.objects.select_related("collection").order_by("-requested_at")
         context = {"scans": scans[:5], "refresh": any(not scan.finished_at for scan in scans)}
-        return super().changelist_view(request, {**(extra_context or {}), **context})
+        page: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **context})
+        return page
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         pair = DuplicatePair.objects.select_related("first", "second").filter(pk=object_id).first()
         context = {"sides": _sides(pair) if pair else ()}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+        page: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+        return page
 
     @admin.display(description=_("alike"), ordering="similarity")
     def alike(self, pair: DuplicatePair) -> str:
@@ -179,8 +182,8 @@ def _sides(pair: DuplicatePair) -> tuple[Side, ...]:
 
 
 def _marked(one: str, other: str) -> list[tuple[tuple[str, bool], ...]]:
-    words = [_WORDS.findall(text) for text in (one, other)]
-    matcher = difflib.SequenceMatcher(None, *words, autojunk=len(words[0]) + len(words[1]) > 4_000)
+    words: list[list[str]] = [_WORDS.findall(text) for text in (one, other)]
+    matcher = difflib.SequenceMatcher(None, words[0], words[1], autojunk=len(words[0]) + len(words[1]) > 4_000)
     result: list[list[tuple[str, bool]]] = [[], []]
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         for side, (start, end) in enumerate(((i1, i2), (j1, j2))):

@@ -35,7 +35,9 @@ def test_duplicates_are_asked_for_on_the_collection(admin_client: Client, collec
 
 
 def test_a_threshold_out_of_range_asks_for_nothing(admin_client: Client, collection: Collection) -> None:
-    admin_client.post(f"/admin/search/collection/{collection.pk}/duplicates/", {"_form_submitted": "True", "threshold": "3"})
+    url = f"/admin/search/collection/{collection.pk}/duplicates/"
+
+    admin_client.post(url, {"_form_submitted": "True", "threshold": "3"})
 
     assert not DuplicateScan.objects.exists()
 

@@ -5,6 +5,7 @@ As many as CI has time for; `JOURNEY_ROWS=5000 JOURNEY_KILLS=10` asks for more.
 
 import os
 import random
+from functools import partial
 
 import pytest
 
@@ -37,6 +38,11 @@ def state(stack: Stack, job: int) -> tuple[str, int, int]:
     return row[0], row[1], row[2]
 
 
+def has_read(stack: Stack, job: int, rows: int) -> bool:
+    """Tell whether a job has read so many rows."""
+    return state(stack, job)[1] >= rows
+
+
 def test_an_import_that_is_killed_again_and_again_arrives_whole_and_once(stack: Stack, slug: str) -> None:
     Versions(stack, slug).build(encoder_runtime="fake")
     stack.kill_worker()
@@ -46,7 +52,7 @@ def test_an_import_that_is_killed_again_and_again_arrives_whole_and_once(stack: 
 
     for after in sorted(chance.sample(range(ROWS // 20, ROWS * 9 // 10), KILLS)):
         stack.start_worker()
-        wait_until(lambda: state(stack, job)[1] >= after, seconds=IMPORT_SECONDS, what=f"{after} rows were read")
+        wait_until(partial(has_read, stack, job, after), seconds=IMPORT_SECONDS, what=f"{after} rows were read")
         stack.kill_worker()
         stack.kill_web(0)
         seen.append(state(stack, job))
