@@ -64,7 +64,8 @@ class CollectionAdmin(Exporting):
             _("Encoding and vector index"),
             {
                 "fields": (
-                    "encoder_name", "encoder_runtime", "encoder_revision", "chunking",
+                    "encoder_name", "encoder_runtime", "encoder_revision",
+                    "chunker", "max_tokens", "overlap_tokens", "title_share", "chunking",
                     "engine", "index_type", "factory_string", "recall", "memory_mb", "engine_options",
                     "activate_when_ready",
                 ),

@@ -71,8 +71,7 @@ def look(job: ImportJob, options: ImportOptions | None = None) -> previews.Previ
     except ReadersUnavailable as error:
         raise CannotPreview(str(error)) from error
     except OSError as error:
-        reason = _("The files are not there any more (%s). Send them again in a new import.") % error.strerror
-        raise CannotPreview(reason) from error
+        raise CannotPreview(_("The files cannot be looked into: %s.") % error.strerror) from error
 
 
 def start(job: ImportJob, options: ImportOptions | None = None, *, dry_run: bool = False) -> None:

@@ -73,6 +73,9 @@ class ImportWizard(ImportPages):
         except (BadImport, BrokenOff) as error:
             _drain(request)
             return JsonResponse({"error": str(error)}, status=400)
+        except OSError as error:
+            problem = _("It could not be stored: %s.") % (error.strerror or error)
+            return JsonResponse({"error": problem}, status=507)
         return JsonResponse({"size": file.size}, status=201)
 
     def remove_file_view(self, request: HttpRequest, pk: int, file_id: int) -> HttpResponse:
@@ -152,7 +155,7 @@ def _upload_limits() -> dict[str, Any]:
 
 
 def _length(request: HttpRequest) -> int | None:
-    length = request.headers.get("Content-Length", "")
+    length = str(request.headers.get("Content-Length", ""))
     return int(length) if length.isascii() and length.isdecimal() else None
 
 

@@ -1,5 +1,7 @@
 """The steps before an import starts: where it goes, its files, what its columns mean."""
 
+import errno
+import io
 import json
 from typing import Any
 
@@ -8,8 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from search.ingestion import jobs, uploads
+from search.admin import import_requests
+from search.ingestion import jobs, preview, uploads
 from search.models import Collection, Document, ImportJob
+from search.readers.reader_process import ReadersUnavailable
 from tests.admin import hostile
 from tests.admin.conftest import SignIn
 from tests.conftest import MakeDocument
@@ -38,7 +42,7 @@ def test_a_plain_form_makes_a_draft_with_its_files(admin_client: Client, collect
     answer = admin_client.post(NEW, {"collection": collection.pk, "files": files})
 
     job = ImportJob.objects.get()
-    assert answer.url == page_of(job)
+    assert answer["Location"] == page_of(job)
     assert (job.collection, job.name, job.status) == (collection, "faq.csv and 1 more", "draft")
     assert [(file.name, file.size) for file in job.files.all()] == [("faq.csv", len(ROWS)), ("note.txt", 7)]
 
@@ -116,14 +120,25 @@ def test_a_file_that_cannot_be_taken_says_why(admin_client: Client, collection: 
     assert [file.name for file in job.files.all()] == ["a.txt"]
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(admin_client: Client, collection: Collection) -> None:
+def test_an_upload_that_breaks_off_leaves_nothing(collection: Collection) -> None:
     job = draft(collection, {})
 
-    answer = send(admin_client, job, "a.txt", b"half", CONTENT_LENGTH=8)
+    with pytest.raises(import_requests.BrokenOff, match="4 of 8 bytes are missing"):
+        import_requests.add_stream(job, "a.txt", io.BytesIO(b"half"), 8)
 
-    assert (answer.status_code, "4 of 8 bytes are missing" in answer.json()["error"]) == (400, True)
     assert not job.files.exists()
     assert list(uploads.folder_of(job).glob("*")) == []
+
+
+def test_a_full_disk_is_said(admin_client: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(uploads, "store", full)
+
+    answer = send(admin_client, draft(collection, {}), "a.txt", b"A.")
+
+    assert (answer.status_code, "No space left on device" in answer.json()["error"]) == (507, True)
 
 
 def test_a_repeated_upload_whose_answer_was_lost_is_no_error(admin_client: Client, collection: Collection) -> None:
@@ -236,7 +251,20 @@ def test_a_draft_whose_files_are_gone_says_so(admin_client: Client, collection: 
     job = draft(collection, {"faq.csv": ROWS})
     uploads.remove_all(job.pk)
 
-    assert "are not there any more" in admin_client.get(page_of(job)).content.decode()
+    assert "It cannot be opened: No such file or directory." in admin_client.get(page_of(job)).content.decode()
+
+
+def test_a_preview_that_cannot_be_made_is_no_server_error(
+    admin_client: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_process(limits: object) -> None:
+        raise ReadersUnavailable("No process can be started to read files.")
+
+    monkeypatch.setattr(preview, "Sandbox", no_process)
+
+    page = admin_client.get(page_of(draft(collection, {"faq.csv": ROWS})))
+
+    assert (page.status_code, "No process can be started" in page.content.decode()) == (200, True)
 
 
 def test_who_may_only_look_neither_uploads_nor_starts(sign_in: SignIn, collection: Collection) -> None:

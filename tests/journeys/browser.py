@@ -6,6 +6,7 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -47,6 +48,16 @@ class Page:
         known = [sorted(form.names) for form in reader.forms]
         raise AssertionError(f"{self.url} ({self.status}) has no form with {sorted(names)}; it has {known}")
 
+    def form_to(self, action: str) -> Form:
+        """Return the first form that is sent to this address."""
+        reader = _FormReader()
+        reader.feed(self.text)
+        for form in reader.forms:
+            if form.action == action:
+                return form
+        known = [form.action for form in reader.forms]
+        raise AssertionError(f"{self.url} ({self.status}) has no form to {action}; it has {known}")
+
 
 class Browser:
     """One person's session with one web server."""
@@ -67,10 +78,26 @@ class Browser:
             return self._open(method, path, None, headers)
         return self._open(method, path, json.dumps(payload).encode(), headers | {"Content-Type": "application/json"})
 
+    def press(self, path: str, action: str, /, **filled: str) -> Page:
+        """Open the page at `path` and send its form that goes to `action`, with a button's name and value if given."""
+        page = self.get(path)
+        return self._send_form(page, page.form_to(action), filled)
+
+    def upload(self, path: str, files: dict[str, bytes], **filled: str) -> Page:
+        """Open the page at `path` and send its form that takes files, with these."""
+        page = self.get(path)
+        form = page.form_with({"files"})
+        kept = dict(form.fields) | filled
+        body, content_type = _multipart(kept, files)
+        target = urllib.parse.urljoin(page.url, form.action).removeprefix(self.origin)
+        return self._open("POST", target, body, {"Referer": page.url, "Content-Type": content_type})
+
     def submit(self, path: str, **filled: str | list[str]) -> Page:
         """Open the page at `path`, fill in its form and send it; everything else stays as it was served."""
         page = self.get(path)
-        form = page.form_with(set(filled))
+        return self._send_form(page, page.form_with(set(filled)), filled)
+
+    def _send_form(self, page: Page, form: Form, filled: Mapping[str, str | list[str]]) -> Page:
         kept = [(name, value) for name, value in form.fields if name not in filled]
         typed = [(name, v) for name, value in filled.items() for v in ([value] if isinstance(value, str) else value)]
         body = urllib.parse.urlencode(kept + typed).encode()
@@ -93,6 +120,17 @@ class Browser:
         except urllib.error.HTTPError as problem:
             with problem:
                 return Page(problem.code, problem.url or path, problem.read().decode(errors="replace"))
+
+
+def _multipart(fields: Mapping[str, str], files: Mapping[str, bytes]) -> tuple[bytes, str]:
+    """Return a form's values and files as a multipart body, with its content type."""
+    boundary = "a-line-that-is-in-no-file-of-a-journey"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="'
+    parts = [f'{head}{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields.items()]
+    for name, content in files.items():
+        start = f'{head}files"; filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+        parts.append(start.encode() + content + b"\r\n")
+    return b"".join(parts) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
 class _FormReader(HTMLParser):
