@@ -47,6 +47,14 @@ def chunker_for(encoder: Encoder, options: dict[str, Any]) -> Chunker:
     return make(TokenWindow(encoder.token_spans, encoder.window_tokens), options)
 
 
+def previewing_chunker(encoder: Encoder, options: dict[str, Any]) -> Chunker:
+    """Return the same chunker for showing chunks to people: quick, and without the encoder's weights where it can be.
+
+    Raises BadChunkingOptions and EncoderUnavailable.
+    """
+    return _chunker_class(options)(TokenWindow(*encoder.preview_window()), options)
+
+
 def engine_for(name: str, options: dict[str, Any]) -> Engine:
     """Return the engine of that name. Raises BadEngineOptions."""
     known = conf().ENGINES

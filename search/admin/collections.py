@@ -16,6 +16,7 @@ from unfold.views import ChangeList
 
 from search import tasks
 from search.admin import addresses
+from search.admin.chunking_preview import ChunkPreviewing
 from search.admin.dialogs import DuplicatesDialog, RebuildDialog, leave_dialog
 from search.admin.exporting import EXPORT_ACTIONS, Exporting
 from search.admin.figures import NOTHING
@@ -42,7 +43,7 @@ class CollectionList(ChangeList):
 
 
 @admin.register(Collection)
-class CollectionAdmin(Exporting):
+class CollectionAdmin(ChunkPreviewing, Exporting):
     """The list with its progress bars, the form with its options, and the rebuild."""
 
     form = CollectionForm
