@@ -36,8 +36,8 @@ class ImportPanel:
     hint: str
     figures: tuple[Figure, ...]
     rate: float | None
-    elapsed: float | None
-    remaining: float | None
+    elapsed: str
+    remaining: str
     indexing: CollectionProgress | None
     open_failures: int
     said: str  # changes only when there is something worth saying aloud
@@ -64,8 +64,8 @@ def import_panel(job: ImportJob) -> ImportPanel:
         hint=_hint(job, now),
         figures=_figures(job),
         rate=job.read / elapsed if elapsed and job.read else None,
-        elapsed=elapsed,
-        remaining=job.remaining_seconds(now),
+        elapsed=_about(elapsed) if moving else "" if elapsed is None else figures.seconds(elapsed),
+        remaining=_about(job.remaining_seconds(now)),
         indexing=_indexing(job),
         open_failures=still_open,
         said=_said(sentence, percent) if moving else sentence,
@@ -79,6 +79,13 @@ def shown_files(job: ImportJob) -> tuple[list[ImportFile], int]:
     others = list(files.exclude(status=ImportFile.Status.FAILED)[: _SHOWN_FILES - len(failed)])
     shown = failed + others
     return shown, max(0, files.count() - len(shown))
+
+
+def _about(seconds: float | None) -> str:
+    """Return a length of time that changes as one looks at it: without fractions of a second."""
+    if seconds is None:
+        return ""
+    return _("%d s") % round(seconds) if seconds < 90 else figures.seconds(seconds)
 
 
 def _percent(job: ImportJob) -> int | None:

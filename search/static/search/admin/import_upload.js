@@ -307,15 +307,21 @@
       bar.hidden = !this.going;
       bar.value = all ? sent / all : 0;
       let summary = say(form, "Ready", { files, size: size(all) });
+      let said = summary;
       let pace = "";
       if (this.going) {
         const percent = all ? Math.floor(sent * 100 / all) : 0;
-        summary = say(form, "Going", { done: number.format(stored), files, percent: percent - percent % 5, size: size(all) });
+        summary = say(form, "Going", { done: number.format(stored), files, percent: number.format(percent), size: size(all) });
+        const tenth = percent - percent % 10; // read aloud now and then, not with every file
+        said = say(form, "Going", { done: number.format(stored - stored % 100), files, percent: number.format(tenth), size: size(all) });
+        said = tenth === this.tenth ? this.part("said").textContent : said;
+        this.tenth = tenth;
         const seconds = (performance.now() - this.began) / 1000;
         const rate = (sent - this.already) / seconds;
         if (seconds > 1 && rate > 0) pace = say(form, "Pace", { rate: size(rate), time: time((all - sent) / rate) });
-      } else if (failed) summary = say(form, "Partly", { failed: number.format(failed), files });
-      if (this.part("summary").textContent !== summary) this.part("summary").textContent = summary;
+      } else if (failed) said = summary = say(form, "Partly", { failed: number.format(failed), files });
+      this.part("summary").textContent = summary;
+      if (this.part("said").textContent !== said) this.part("said").textContent = said;
       this.part("pace").textContent = pace;
       const more = this.part("more");
       more.hidden = items.length <= SHOWN;
