@@ -38,7 +38,7 @@ class TextForm(forms.Form):
     preview_text = forms.CharField(
         label=_("Text"),
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8, "maxlength": MOST_CHARS}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
     )
 
 

@@ -45,6 +45,13 @@ def test_the_panel_is_below_the_form(admin_client: Client, collection: Collectio
     assert "search/admin/chunking.css" in page
 
 
+def test_a_collection_that_is_not_filled_in_yet_can_be_previewed(admin_client: Client) -> None:
+    """A browser holds a request back while a field that it includes is required and empty, unless told not to."""
+    page = admin_client.get(ADD).content.decode()
+
+    assert '<form id="sem-preview-text" novalidate ' in page
+
+
 def test_a_pasted_text_is_cut_with_the_options_of_the_unsaved_form(admin_client: Client) -> None:
     answer = cut(admin_client, NEW, max_tokens="20", overlap_tokens="5", preview_title="Title")
 
