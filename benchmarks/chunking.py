@@ -17,12 +17,16 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from search.datatypes import TextChunk
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-RUNS = [
+RUNS: list[dict[str, Any]] = [
     {"chunker": "sentence"},
     {"chunker": "heading"},
     {"chunker": "tokens"},
@@ -69,7 +73,7 @@ class Evaluation:
         self.asked = np.stack([self.encoder.encode_query(asked[query]) for query in self.queries])
         self.known: dict[str, np.ndarray] = {}
 
-    def report(self, options: dict) -> None:
+    def report(self, options: dict[str, Any]) -> None:
         """Print one line of figures."""
         from search import registry
 
@@ -97,7 +101,7 @@ class Evaluation:
             keys = missing[at : at + 256]
             self.known |= zip(keys, self.encoder.encode_documents([texts[key] for key in keys]), strict=True)
 
-    def figures(self, query: str, found: list) -> tuple[float, float, float]:
+    def figures(self, query: str, found: "list[tuple[str, TextChunk]]") -> tuple[float, float, float]:
         """Return recall, precision and IoU of one query."""
         gold = {name: np.zeros(len(spans), dtype=bool) for name, spans in self.tokens.items()}
         for name, start, end in self.gold[query]:
@@ -116,7 +120,7 @@ class Evaluation:
         return (spans[:, 1] > start) & (spans[:, 0] < end)
 
 
-def rows(path: Path) -> list[dict]:
+def rows(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a JSONL file."""
     with path.open() as lines:
         return [json.loads(line) for line in lines]
