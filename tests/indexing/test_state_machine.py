@@ -23,7 +23,6 @@ from search.engines import faiss_build, faiss_checkpoint
 from search.indexing import (
     applier,
     builder,
-    claiming,
     gate,
     lexical_feed,
     lifecycle,
@@ -47,7 +46,6 @@ _HISTORIES = int(os.environ.get("SEMSEARCH_TEST_HISTORIES", "48"))
 _KILLABLE = (
     applier,
     builder,
-    claiming,
     lexical_feed,
     lifecycle,
     measuring,
