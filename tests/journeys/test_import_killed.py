@@ -15,8 +15,8 @@ from tests.servers import wait_until
 
 pytestmark = pytest.mark.timeout(1200)
 
-ROWS = int(os.environ.get("JOURNEY_ROWS", "2000"))
-KILLS = int(os.environ.get("JOURNEY_KILLS", "3"))
+ROWS = int(os.environ.get("JOURNEY_ROWS", "1000"))
+KILLS = int(os.environ.get("JOURNEY_KILLS", "2"))
 IMPORT_SECONDS = 120 + ROWS / 20
 START = """
 import json
