@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,22 +30,28 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 WRITTEN_AT_ONCE = 500
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Time on the clock, and computing time of all threads: what other programs do shows in the first alone."""
+
+    wall: float
+    computing: float
+
+    def __add__(self, other: "Seconds") -> "Seconds":
+        return Seconds(self.wall + other.wall, self.computing + other.computing)
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
-    """What one share of the documents took, in seconds."""
+    """What one share of the documents took."""
 
     documents: int
-    texts: int
     tokens: int
-    writing: float
-    draining: float
-    product: float
-    plain: float
+    writing: "Seconds"
+    draining: "Seconds"
+    product: "Seconds"
+    plain: "Seconds"
     memory_mb: float
-
-    @property
-    def ours(self) -> float:
-        return self.writing + self.draining
 
 
 def main() -> None:
@@ -88,8 +95,8 @@ def measure(options: argparse.Namespace) -> Iterator[Round]:
     rows = islice(documents(options.corpus), options.limit)
     size, seen = -(-options.limit // options.rounds), set[str]()
     while share := list(islice(rows, size)):
-        writing = timed(lambda share=share: write(collection, share))
-        draining = timed(lambda: drain(collection.pk, profile))
+        writing = timed(partial(write, collection, share))
+        draining = timed(partial(drain, collection.pk, profile))
         found = [chunk for title, body in ((row["title"], row["text"]) for row in share)
                  for chunk in chunker.split(title, body)]  # fmt: skip
         new = {chunk.text_hash: chunk for chunk in found if chunk.text_hash not in seen}
@@ -97,12 +104,11 @@ def measure(options: argparse.Namespace) -> Iterator[Round]:
         texts = [chunk.encoded_text for chunk in new.values()]
         done = Round(
             documents=len(share),
-            texts=len(texts),
             tokens=sum(chunk.tokens for chunk in new.values()),
             writing=writing,
             draining=draining,
-            product=timed(lambda texts=texts: encoder.encode_documents(texts)),
-            plain=timed(lambda texts=texts: encoder._loaded().encode(texts, show_progress_bar=False)),
+            product=timed(partial(encoder.encode_documents, texts)),
+            plain=timed(partial(encoder._loaded().encode, texts, show_progress_bar=False)),
             memory_mb=memory_mb(),
         )
         tell(done)
@@ -156,11 +162,11 @@ def check(collection: Any, documents: int) -> None:
         )
 
 
-def timed(work: Callable[[], Any]) -> float:
-    """Return how many seconds a call takes."""
-    begun = time.perf_counter()
+def timed(work: Callable[[], Any]) -> Seconds:
+    """Return what a call takes."""
+    wall, computing = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - begun
+    return Seconds(time.perf_counter() - wall, time.process_time() - computing)
 
 
 def memory_mb() -> float:
@@ -173,26 +179,31 @@ def memory_mb() -> float:
 def tell(done: Round) -> None:
     """Print one round."""
     print(
-        f"{done.documents:>6,} documents, {done.tokens:>9,} tokens: written in {done.writing:.1f} s, indexed in "
-        f"{done.draining:.1f} s; encoder alone {done.product:.1f} s, plain {done.plain:.1f} s; {done.memory_mb:,.0f} MB",
+        f"{done.documents:>6,} documents, {done.tokens:>9,} tokens: written {done.writing.wall:.1f} s, "
+        f"indexed {done.draining.wall:.1f} s; encoder alone {done.product.wall:.1f} s, plain {done.plain.wall:.1f} s; "
+        f"computing {(done.writing + done.draining).computing:.1f}, {done.product.computing:.1f}, "
+        f"{done.plain.computing:.1f} s; {done.memory_mb:,.0f} MB",
         flush=True,
     )
 
 
 def report(rounds: list[Round]) -> None:
-    """Print the rates and their ratios: of all rounds together, and the median of the rounds."""
+    """Print the rates and their ratios, of all rounds together and the median of the rounds."""
     documents, tokens = sum(done.documents for done in rounds), sum(done.tokens for done in rounds)
-    for name, pick in (
-        ("end to end", lambda done: done.ours),
-        ("encoder alone, as the product calls it", lambda done: done.product),
-        ("encoder alone, SentenceTransformer.encode as it comes", lambda done: done.plain),
+    ours = [done.writing + done.draining for done in rounds]
+    seconds = sum(taken.wall for taken in ours)
+    print(f"end to end: {documents / seconds:,.0f} documents/s, {tokens / seconds:,.0f} tokens/s")
+    for name, alone in (
+        ("encoder alone, as the product calls it", [done.product for done in rounds]),
+        ("SentenceTransformer.encode as it comes", [done.plain for done in rounds]),
     ):
-        seconds = sum(pick(done) for done in rounds)
-        ratios = [pick(done) / done.ours for done in rounds]
-        total = seconds / sum(done.ours for done in rounds)
+        seconds = sum(taken.wall for taken in alone)
+        wall = seconds / sum(taken.wall for taken in ours)
+        computing = sum(taken.computing for taken in alone) / sum(taken.computing for taken in ours)
+        median = statistics.median(one.wall / other.wall for one, other in zip(alone, ours, strict=True))
         print(
-            f"{name}: {documents / seconds:,.0f} documents/s, {tokens / seconds:,.0f} tokens/s"
-            + (f"; end to end is {total:.0%} of it, median {statistics.median(ratios):.0%}" if total != 1 else "")
+            f"{name}: {documents / seconds:,.0f} documents/s, {tokens / seconds:,.0f} tokens/s; end to end is "
+            f"{wall:.0%} of it by the clock (median of rounds {median:.0%}), {computing:.0%} by computing time"
         )
 
 

@@ -29,10 +29,10 @@ class Conf:
     ENCODER_RUNTIME: str = "torch"
     ENCODER_DEVICE: str = ""
     BATCH_SIZE: int = 32
-    ENCODE_SLICE_CHUNKS: int = 64
+    ENCODE_SLICE_CHUNKS: int = 256
     QUERY_CACHE_SIZE: int = 1_000
     # Indexing
-    APPLY_BATCH_DOCUMENTS: int = 64
+    APPLY_BATCH_DOCUMENTS: int = 1_024
     APPLY_BATCH_CHARS: int = 1_000_000
     RETRY_SECONDS: float = 5.0
     MAX_ATTEMPTS: int = 3

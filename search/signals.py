@@ -7,7 +7,7 @@ from django.db import connections, transaction
 from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete
 
 from search import tasks
-from search.models import Collection, Document, IndexVersion, corpus_changed, index_damaged
+from search.models import Collection, Document, IndexVersion, PendingChange, corpus_changed, index_damaged
 from search.models import triggers as document_triggers
 
 
@@ -23,8 +23,8 @@ class WakeUp:
 
 def connect() -> None:
     """Connect the receivers; called once, when the application starts."""
-    post_save.connect(document_changed, sender=Document, dispatch_uid="search.document_saved")
-    post_delete.connect(document_changed, sender=Document, dispatch_uid="search.document_deleted")
+    post_save.connect(document_saved, sender=Document, dispatch_uid="search.document_saved")
+    post_delete.connect(document_deleted, sender=Document, dispatch_uid="search.document_deleted")
     post_save.connect(collection_saved, sender=Collection, dispatch_uid="search.collection_saved")
     pre_delete.connect(collection_leaves, sender=Collection, dispatch_uid="search.collection_leaves")
     corpus_changed.connect(bulk_changed, dispatch_uid="search.bulk_changed")
@@ -32,8 +32,14 @@ def connect() -> None:
     post_migrate.connect(ensure_triggers, dispatch_uid="search.ensure_triggers")
 
 
-def document_changed(instance: Document, using: str, **kwargs: Any) -> None:
-    """Wake the worker for a saved or deleted document's collection."""
+def document_saved(instance: Document, using: str, **kwargs: Any) -> None:
+    """Let what somebody saved by itself go before what was queued in bulk, and wake the worker."""
+    PendingChange.objects.using(using).hurry([instance.pk])
+    _wake_on_commit(instance.collection_id, using)
+
+
+def document_deleted(instance: Document, using: str, **kwargs: Any) -> None:
+    """Wake the worker for a deleted document's collection."""
     _wake_on_commit(instance.collection_id, using)
 
 

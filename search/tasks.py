@@ -5,12 +5,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
 from django.db import transaction
 
-from search.indexing import lifecycle, requests
+from search.conf import conf
+from search.indexing import fan_out, lifecycle, requests
 from search.indexing import sweep as sweeping
 from search.ingestion import failures, housekeeping, jobs, runner
 from search.models import Collection, ImportJob, IndexVersion
@@ -33,8 +35,18 @@ _broker_down_until = 0.0
 @shared_task(name="search.index_pending")
 def index_pending(*, collection_id: int) -> None:
     """Apply what is pending, this collection's changes first; a long queue goes on in another message."""
+    if fan_out.is_wanted(collection_id):
+        _call_helper(collection_id)
     for unfinished in sweeping.serve(collection_id).unfinished:
         wake(unfinished)
+
+
+@shared_task(name="search.encode_ahead")
+def encode_ahead(*, collection_id: int) -> None:
+    """Encode what a collection's writer will come to, and call one more worker; with one worker there is no writer."""
+    another = partial(_call_helper, collection_id)
+    if fan_out.encode_ahead(collection_id, budget_seconds=_SLICE_SECONDS, call_another=another):
+        wake(collection_id)
 
 
 @shared_task(name="search.run_import")
@@ -116,6 +128,11 @@ def request_duplicates(collection: Collection, *, threshold: float) -> None:
     """Ask for a search for near duplicates, and wake the worker. Raises ValueError."""
     near_duplicates.request(collection, threshold=threshold)
     transaction.on_commit(lambda: _send(find_duplicates, collection_id=collection.pk))
+
+
+def _call_helper(collection_id: int) -> None:
+    """Tell a worker that has nothing else to do; the message is worth nothing any more once the writer has gone on."""
+    _send(encode_ahead.signature(expires=conf().TASK_BUDGET_SECONDS), collection_id=collection_id)
 
 
 def _send(task: Any, **ids: int) -> None:

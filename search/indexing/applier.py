@@ -8,37 +8,34 @@ kills the worker ends in quarantine; a document that was being worked on when th
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Case, F, TextField, Value, When
-from django.db.models.functions import Length
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
-from search import registry
 from search.chunking.coverage import coverage
 from search.conf import conf
-from search.datatypes import TextChunk
 from search.embedding.base import EncoderUnavailable
 from search.engines.base import IndexDamaged
 from search.failpoints import failpoint
-from search.fingerprints import content_hash
-from search.indexing import builder, chunk_rows, lexical_feed, segments, version_files
+from search.indexing import batches, builder, chunk_rows, claiming, lexical_feed, segments, version_files
+from search.indexing.batches import Work
 from search.indexing.encoding import encode_missing
 from search.indexing.leases import Lease, LeaseBusy, LeaseLost, hold
-from search.indexing.plan import DocumentNow, Outcome, decide
+from search.indexing.plan import Outcome
 from search.indexing.stoppages import STOPPAGES, in_words
 from search.lexical.tantivy_index import LexicalDamaged
-from search.models import Collection, Document, IndexedDocument, IndexVersion, PendingChange
-
-if TYPE_CHECKING:
-    from search.models.pending_changes import PendingChangeQuerySet
+from search.models import Collection, IndexedDocument, IndexVersion, PendingChange
 
 logger = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 30.0
+_NOTED = [
+    "revision", "content_hash", "chunk_count", "tokens", "coverage",
+    "queued_at", "encoded_at", "indexed_at", "visible_at",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +45,6 @@ class DrainReport:
     applied: int = 0
     more: bool = False
     unfinished: tuple[int, ...] = ()
-
-
-@dataclass(slots=True)
-class Work:
-    """One pending change on its way through a batch."""
-
-    pending: PendingChange
-    document: Document | None
-    outcome: Outcome
-    content_hash: str = ""
-    encoded_at: datetime | None = None
-    chunks: list[TextChunk] = field(default_factory=list)
-    error: str = ""
-    again: bool = False  # whatever the indexes hold of it is not to be relied on
 
 
 def drain(collection_id: int, *, budget_seconds: float | None = None) -> DrainReport:
@@ -94,8 +77,7 @@ def drain_wait(collection_id: int, *, budget_seconds: float) -> DrainReport:
 
 
 def _has_due(collection_id: int) -> bool:
-    fed = IndexVersion.objects.fed().filter(collection=collection_id, last_error="")
-    return PendingChange.objects.due(timezone.now()).filter(version__in=fed).exists()
+    return claiming.is_due(IndexVersion.objects.fed().filter(collection=collection_id, last_error=""), timezone.now())
 
 
 def _drain_held(collection_id: int, lease: Lease, deadline: float) -> tuple[int, bool]:
@@ -132,8 +114,8 @@ def _advance(version: IndexVersion, lease: Lease) -> tuple[int, bool]:
     try:
         if builder.fill(version, lease):
             return 0, True
-        claimed = _claim(version)
-        if claimed:
+        claimed = claiming.claim(version, lease)
+        if claimed.rows:
             count = _apply(version, claimed, lease)
             if version.state == IndexVersion.State.ACTIVE:  # a candidate is compacted as a whole at its end
                 segments.step(version, lease, urgent_only=True)
@@ -161,66 +143,30 @@ def _stopped(version: IndexVersion, error: Exception) -> tuple[int, bool]:
     return 0, False
 
 
-def _claim(version: IndexVersion) -> list[PendingChange]:
-    """Take the next changes to work on, counting the attempt first."""
-    settings = conf()
-    now = timezone.now()
-    due = version.pending_changes.due(now).order_by("pk")
-    if due.filter(attempts__gte=settings.MAX_ATTEMPTS).exists():
-        _quarantine(due.filter(attempts__gte=settings.MAX_ATTEMPTS))
-    fresh = list(due.filter(attempts=0)[: settings.APPLY_BATCH_DOCUMENTS])
-    claimed = _bounded(fresh, settings.APPLY_BATCH_CHARS) or list(due.filter(attempts__gt=0)[:1])
-    if claimed:
-        version.pending_changes.filter(pk__in=[row.pk for row in claimed]).update(attempts=F("attempts") + 1)
-        for row in claimed:
-            row.attempts += 1
-        failpoint("apply.claimed")
-    return claimed
-
-
-def _quarantine(exhausted: "PendingChangeQuerySet") -> None:
-    """Stop trying documents whose every attempt ended without even an error: they end the worker itself."""
-    reason = Case(
-        When(last_error="", then=Value("The worker stopped each time while it was indexing this document.")),
-        default=F("last_error"),
-        output_field=TextField(),
-    )
-    exhausted.update(quarantined=True, last_error=reason)
-
-
-def _bounded(rows: list[PendingChange], most_chars: int) -> list[PendingChange]:
-    """Return as many of the first rows as have `most_chars` of text together, but at least one."""
-    documents = Document.objects.filter(pk__in=[row.document_id for row in rows])
-    lengths = dict(documents.values_list("pk", Length("body")))
-    total = 0
-    for count, row in enumerate(rows):
-        total += lengths.get(row.document_id, 0)
-        if total > most_chars and count:
-            return rows[:count]
-    return rows
-
-
-def _apply(version: IndexVersion, claimed: Sequence[PendingChange], lease: Lease) -> int:
+def _apply(version: IndexVersion, claimed: claiming.Claimed, lease: Lease) -> int:
     """Apply one batch and publish it; return how many of its changes are done."""
+    begun = time.monotonic()
     try:
-        return _apply_claimed(version, claimed, lease)
+        count = _apply_claimed(version, claimed.rows, lease)
     except OSError:  # a full disk is no document's fault, however often it is met
-        _unclaim(version, claimed)
+        claiming.give_back(version, claimed.rows)
         raise
+    claiming.pace.note(version, claimed.chars, time.monotonic() - begun)
+    return count
 
 
 def _apply_claimed(version: IndexVersion, claimed: Sequence[PendingChange], lease: Lease) -> int:
-    batch = _planned(version, claimed)
+    batch = batches.planned(version, claimed)
     content = [work for work in batch if work.outcome is Outcome.CONTENT]
     unavailable: EncoderUnavailable | None = None
     try:
-        _chunk(version, content)
+        batches.chunk(version, content)
         failpoint("apply.chunked")
         _encode(version, content, lease)
         failpoint("apply.encoded")
     except EncoderUnavailable as error:
         unavailable = error
-        _unclaim(version, [work.pending for work in content])
+        claiming.give_back(version, [work.pending for work in content])
         batch = [work for work in batch if work.outcome is not Outcome.CONTENT]
     _note_failures(version, [work for work in batch if work.error])
     good = [work for work in batch if not work.error]
@@ -233,48 +179,9 @@ def _apply_claimed(version: IndexVersion, claimed: Sequence[PendingChange], leas
     return len(good)
 
 
-def _planned(version: IndexVersion, claimed: Sequence[PendingChange]) -> list[Work]:
-    ids = [row.document_id for row in claimed]
-    documents = Document.objects.in_bulk(ids)
-    held = dict(
-        IndexedDocument.objects.filter(version=version, document__in=ids).values_list("document_id", "content_hash")
-    )
-    batch = []
-    for row in claimed:
-        document = documents.get(row.document_id)
-        digest = content_hash(document.title, document.body) if document else ""
-        published = document is not None and document.state == Document.State.PUBLISHED
-        now = DocumentNow(document.collection_id, published, digest) if document else None
-        outcome = decide(now, collection_id=version.collection_id, held_content_hash=held.get(row.document_id))
-        batch.append(Work(row, document, outcome, digest, again=held.get(row.document_id) == ""))
-    return batch
-
-
-def _chunk(version: IndexVersion, content: Iterable[Work]) -> None:
-    chunker = None
-    for work in content:
-        if chunker is None:
-            encoder = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
-            chunker = registry.chunker_for(encoder, version.chunking)
-        if work.document is None:
-            continue
-        most = conf().MAX_DOCUMENT_CHARS
-        if len(work.document.body) > most:
-            work.error = f"The text has {len(work.document.body):,} characters; at most {most:,} are indexed."
-            continue
-        try:
-            work.chunks = chunker.split(work.document.title, work.document.body)
-        except EncoderUnavailable:
-            raise
-        except Exception as error:  # one bad document must not stop the others
-            logger.exception("Chunking of document %s failed", work.pending.document_id)
-            work.error = f"Chunking failed: {type(error).__name__}: {error}"
-
-
 def _encode(version: IndexVersion, content: Iterable[Work], lease: Lease) -> None:
     works = [work for work in content if not work.error]
-    texts = {chunk.text_hash: chunk.encoded_text for work in works for chunk in work.chunks}
-    failed = encode_missing(version, texts, lease)
+    failed = encode_missing(version, batches.texts_of(works), lease.renew)
     now = timezone.now()
     for work in works:
         work.encoded_at = now
@@ -317,28 +224,38 @@ def _note_documents(version: IndexVersion, batch: Sequence[Work]) -> None:
     gone = [work.pending.document_id for work in batch if work.outcome in (Outcome.REMOVE, Outcome.NOTHING)]
     rows = IndexedDocument.objects.filter(version=version)
     change = -rows.filter(document__in=gone).delete()[0]
+    stay = [work for work in batch if work.outcome in (Outcome.METADATA, Outcome.CONTENT)]
+    held = {row.document_id: row for row in rows.filter(document__in=[work.pending.document_id for work in stay])}
     now = timezone.now()
-    for work in batch:
-        if work.document is None or work.outcome not in (Outcome.METADATA, Outcome.CONTENT):
-            continue
-        values = {
-            "revision": work.document.revision,
-            "content_hash": work.content_hash,
-            "queued_at": work.pending.created_at,
-            "encoded_at": work.encoded_at,
-            "indexed_at": now,
-            "visible_at": None,
-        }
-        if work.outcome is Outcome.CONTENT:
-            values["chunk_count"] = len(work.chunks)
-            values["tokens"] = sum(chunk.tokens for chunk in work.chunks)
-            values["coverage"] = coverage(work.document.body, ((chunk.start, chunk.end) for chunk in work.chunks))
-            _, created = rows.update_or_create(version=version, document_id=work.document.pk, defaults=values)
-            change += created
-        else:
-            rows.filter(document=work.document.pk).update(**values)
+    noted = [row for work in stay if (row := _noted(version, work, held.get(work.pending.document_id), now))]
+    IndexedDocument.objects.bulk_create(
+        noted, batch_size=500, update_conflicts=True, unique_fields=["version", "document"], update_fields=_NOTED
+    )
     # Counted by what changes: counting the rows would cost more with every document.
+    change += len({row.document_id for row in noted} - held.keys())
     IndexVersion.objects.filter(pk=version.pk).update(documents=F("documents") + change)
+
+
+def _noted(version: IndexVersion, work: Work, held: IndexedDocument | None, now: datetime) -> IndexedDocument | None:
+    """Return what the version holds of a document from now on; None if it has nothing of it to begin with."""
+    if work.document is None or (work.outcome is Outcome.METADATA and held is None):
+        return None
+    row = IndexedDocument(
+        version=version,
+        document_id=work.document.pk,
+        revision=work.document.revision,
+        content_hash=work.content_hash,
+        queued_at=work.pending.created_at,
+        encoded_at=work.encoded_at,
+        indexed_at=now,
+    )
+    if work.outcome is Outcome.CONTENT:
+        row.chunk_count = len(work.chunks)
+        row.tokens = sum(chunk.tokens for chunk in work.chunks)
+        row.coverage = coverage(work.document.body, ((chunk.start, chunk.end) for chunk in work.chunks))
+    elif held is not None:
+        row.chunk_count, row.tokens, row.coverage = held.chunk_count, held.tokens, held.coverage
+    return row
 
 
 def _note_failures(version: IndexVersion, failures: Iterable[Work]) -> None:
@@ -349,9 +266,3 @@ def _note_failures(version: IndexVersion, failures: Iterable[Work]) -> None:
         version.pending_changes.filter(pk=work.pending.pk).update(
             last_error=work.error, quarantined=last, not_before=timezone.now() + wait
         )
-
-
-def _unclaim(version: IndexVersion, claimed: Iterable[PendingChange]) -> None:
-    """Give back an attempt that did not begin, or that ended through no fault of its document."""
-    rows = version.pending_changes.filter(pk__in=[row.pk for row in claimed], attempts__gt=0)
-    rows.update(attempts=F("attempts") - 1)

@@ -4,7 +4,7 @@ A killed worker loses at most one slice; what is in the Embedding table is never
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import F
@@ -12,16 +12,18 @@ from django.db.models import F
 from search import registry
 from search.conf import conf
 from search.embedding.base import Encoder, EncoderUnavailable, EncodingFailed
-from search.indexing.leases import Lease
 from search.models import Embedding, IndexVersion
 
 logger = logging.getLogger(__name__)
 
+_SLICE_CHARS = 65_536
 
-def encode_missing(version: IndexVersion, texts: Mapping[str, str], lease: Lease) -> dict[str, str]:
+
+def encode_missing(version: IndexVersion, texts: Mapping[str, str], renew: Callable[[], None]) -> dict[str, str]:
     """Store a vector for each of `texts` (text hash → text) that has none; return text hash → error.
 
-    Raises EncoderUnavailable when nothing can be encoded at all, and LeaseLost.
+    `renew` extends the caller's right to do it, in the transaction that stores. Raises EncoderUnavailable when
+    nothing can be encoded at all, and what `renew` raises.
     """
     known = Embedding.objects.known(version.encoder_fingerprint, texts, version.dimension)
     missing = [key for key in texts if key not in known]
@@ -34,15 +36,32 @@ def encode_missing(version: IndexVersion, texts: Mapping[str, str], lease: Lease
             f"{encoder.fingerprint}. Rebuild the collection, or bring the old encoder's files back."
         )
     failed: dict[str, str] = {}
-    size = conf().ENCODE_SLICE_CHUNKS
     missing.sort(key=lambda key: len(texts[key]))
-    for at in range(0, len(missing), size):
-        failed |= _encode_slice(version, encoder, missing[at : at + size], texts, lease)
+    for keys in _slices(missing, texts):
+        failed |= _encode_slice(version, encoder, keys, texts, renew)
     return failed
 
 
+def _slices(keys: Sequence[str], texts: Mapping[str, str]) -> Iterator[list[str]]:
+    """Yield the keys in slices of limited count and text: the lease is renewed and vectors are kept after each."""
+    part: list[str] = []
+    chars = 0
+    for key in keys:
+        if part and (len(part) >= conf().ENCODE_SLICE_CHUNKS or chars + len(texts[key]) > _SLICE_CHARS):
+            yield part
+            part, chars = [], 0
+        part.append(key)
+        chars += len(texts[key])
+    if part:
+        yield part
+
+
 def _encode_slice(
-    version: IndexVersion, encoder: Encoder, keys: Sequence[str], texts: Mapping[str, str], lease: Lease
+    version: IndexVersion,
+    encoder: Encoder,
+    keys: Sequence[str],
+    texts: Mapping[str, str],
+    renew: Callable[[], None],
 ) -> dict[str, str]:
     try:
         vectors = encoder.encode_documents([texts[key] for key in keys])
@@ -54,14 +73,14 @@ def _encode_slice(
             return {keys[0]: f"Encoding failed: {type(error).__name__}: {error}"}
         position = error.position if isinstance(error, EncodingFailed) else len(keys) // 2
         parts = (keys[:position], keys[position : position + 1], keys[position + 1 :])
-        failed = [_encode_slice(version, encoder, part, texts, lease) for part in parts if part]
+        failed = [_encode_slice(version, encoder, part, texts, renew) for part in parts if part]
         return {key: message for part in failed for key, message in part.items()}
     rows = [
         Embedding(encoder_fingerprint=version.encoder_fingerprint, text_hash=key, vector=vector.astype("<f4").tobytes())
         for key, vector in zip(keys, vectors, strict=True)
     ]
     with transaction.atomic():
-        lease.renew()
+        renew()
         Embedding.objects.bulk_create(  # a vector that was there and could not be used is replaced
             rows,
             update_conflicts=True,

@@ -14,9 +14,10 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from search.models import Collection, Document
+from search.models import Collection, Document, PendingChange
 
 _ATTEMPTS = 3
+_FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,8 @@ class _Batch:
                 target.document.updated_at = now
             names = set().union(*(target.changed for target in changed))
             Document.objects.bulk_update([target.document for target in changed], [*sorted(names), "updated_at"])
+        if len(self.writes) <= _FEW:  # it is no import that others would wait for
+            PendingChange.objects.hurry(target.document.pk for target in self.targets.values())
         self._store_groups([target for target in self.targets.values() if target.groups_changed])
 
     def _store_groups(self, targets: Sequence[_Target]) -> None:

@@ -5,7 +5,7 @@ from .corpus import Collection, Document, corpus_changed, index_damaged
 from .duplicates import DuplicatePair, DuplicateScan
 from .imports import ImportFailure, ImportFile, ImportJob
 from .index_versions import IndexLease, IndexVersion, Segment
-from .pending_changes import PendingChange
+from .pending_changes import EncodingClaim, PendingChange
 from .search_logs import SearchLog
 from .sources import SourceDocument, SourceFile
 from .version_events import VersionEvent
@@ -17,6 +17,7 @@ __all__ = [
     "DuplicatePair",
     "DuplicateScan",
     "Embedding",
+    "EncodingClaim",
     "ImportFailure",
     "ImportFile",
     "ImportJob",

@@ -327,15 +327,16 @@ def mixed_up(one: Segment, other: Segment, columns: tuple[str, ...]) -> None:
 
 def indexed_so_far(candidate: IndexVersion) -> None:
     """Apply everything and compact, and stop before measuring."""
-    from search.indexing import applier, builder
+    from search.indexing import applier, builder, claiming
 
     with hold(candidate.collection_id) as lease:
         while True:
             candidate.refresh_from_db()
-            if not builder.fill(candidate, lease) and not applier._claim(candidate):
+            if builder.fill(candidate, lease):
+                continue
+            claimed = claiming.claim(candidate, lease)
+            if not claimed.rows:
                 break
-            claimed = list(candidate.pending_changes.all()[:10])
-            if claimed:
-                applier._apply(candidate, claimed, lease)
+            applier._apply(candidate, claimed, lease)
         segments.run(candidate, lease, everything=True)
     assert np.all([segment.rows == 35 for segment in candidate.segments.all()])

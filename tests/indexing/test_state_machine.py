@@ -23,6 +23,7 @@ from search.engines import faiss_build, faiss_checkpoint
 from search.indexing import (
     applier,
     builder,
+    claiming,
     gate,
     lexical_feed,
     lifecycle,
@@ -46,6 +47,7 @@ _HISTORIES = int(os.environ.get("SEMSEARCH_TEST_HISTORIES", "48"))
 _KILLABLE = (
     applier,
     builder,
+    claiming,
     lexical_feed,
     lifecycle,
     measuring,
