@@ -11,6 +11,7 @@ from search.datatypes import SearchResponse
 from search.models import Collection, IndexVersion, SearchLog
 from search.retrieval import pipeline
 from search.retrieval.open_index import open_version
+from search.retrieval_options import RetrievalOptions
 from search.storable import storable
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def search(
     waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING].count()
     if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
         raise NotReady(_("The first documents of this collection are being indexed."))
-    found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=pipeline.options_of(version))
+    options = RetrievalOptions.over_defaults(version.collection.retrieval)
+    found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=options)
     response = SearchResponse(
         query=text,
         mode=mode,

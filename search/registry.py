@@ -5,12 +5,11 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
+from search import retrieval_options
 from search.chunking.base import BadChunkingOptions, Chunker, TokenWindow
 from search.conf import conf
 from search.embedding.base import Encoder, EncoderUnavailable
 from search.engines.base import BadEngineOptions, Engine
-
-FUSIONS = ("convex", "rrf")
 
 _encoders: dict[tuple[str, str, str], Encoder] = {}
 _lock = threading.Lock()
@@ -81,7 +80,7 @@ def validate_collection_options(*, chunking: Any, engine: str, engine_options: A
             engine_for(engine, engine_options)
         except BadEngineOptions as error:
             problems["engine" if engine not in conf().ENGINES else "engine_options"] = str(error)
-    if "retrieval" not in problems and (message := _retrieval_problem(retrieval)):
+    if "retrieval" not in problems and (message := retrieval_options.problem_of(retrieval)):
         problems["retrieval"] = message
     return problems
 
@@ -93,18 +92,3 @@ def _chunker_class(options: dict[str, Any]) -> type[Chunker]:
         raise BadChunkingOptions(f"No chunker is called {name!r}; known: {', '.join(known)}.")
     found: type[Chunker] = import_string(known[name])
     return found
-
-
-def _retrieval_problem(options: dict[str, Any]) -> str:
-    ranges = {"dense_weight": (0, 1), "title_weight": (0, 10), "min_cosine": (-1, 1), "min_shared_words": (0, 1)}
-    for key, value in options.items():
-        if key == "fusion":
-            if value not in FUSIONS:
-                return f"fusion is {value!r}; known: {', '.join(FUSIONS)}."
-        elif key in ranges:
-            low, high = ranges[key]
-            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-                return f"{key} is {value!r}; it must be a number from {low} to {high}."
-        else:
-            return f"Unknown retrieval option {key!r}; known: fusion, {', '.join(ranges)}."
-    return ""

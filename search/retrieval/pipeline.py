@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from search.datatypes import Hit, SearchResult, Snippet, Timings, Vectors
 from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.lexical.tantivy_index import analyzer
-from search.models import Document, IndexVersion
+from search.models import Document
 from search.retrieval import fusion
 from search.retrieval.highlighting import snippet
 from search.retrieval.legs import (
@@ -27,6 +27,7 @@ from search.retrieval.legs import (
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query_vectors import query_vector
 from search.retrieval.visible_hits import VisibleHit, best_visible, visible_documents
+from search.retrieval_options import RetrievalOptions
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -37,17 +38,6 @@ _FIRST_CANDIDATES = 200
 _WIDEN = 8
 _TELLING_CHUNKS = 1_000
 _COMMON_RARITY = math.log(5)  # of a term that every fifth chunk has
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievalOptions:
-    """How to rank; a collection's `retrieval` options override the defaults."""
-
-    fusion: str = "convex"
-    dense_weight: float = 0.6
-    title_weight: float = 0.3
-    min_cosine: float = 0.3
-    min_shared_words: float = 0.7
 
 
 @dataclass
@@ -261,9 +251,3 @@ def _result(query: Query, rank: int, found: VisibleHit, document: Document, cut:
 
 def _since(begun: float) -> float:
     return (time.perf_counter() - begun) * 1_000
-
-
-def options_of(version: IndexVersion) -> RetrievalOptions:
-    """Return the collection's retrieval options over the defaults; unknown keys are refused when saved."""
-    known = {key: value for key, value in version.collection.retrieval.items() if hasattr(RetrievalOptions, key)}
-    return RetrievalOptions(**known)
