@@ -68,12 +68,10 @@ def _add(
 
 
 def _name(file: ImportFile, entry: str) -> str:
-    """Return an entry's path: as it is in an archive of the import itself, below the archive's path in another one.
+    """Return an entry's path: below the archive's path in full, for there may be several archives, and other files.
 
-    In a folder it is always below the archive's path, in full: the folder may hold several archives, and their files.
+    An archive that is all of an upload stands for the folder that was packed: its entries have their own paths.
     """
-    if file.job.source == ImportJob.Source.FOLDER:
-        return f"{file.name}/{entry}"
-    if file.parent_id is None:
-        return entry
-    return f"{file.name.rsplit('.', 1)[0]}/{entry}"
+    job = file.job
+    alone = job.source != ImportJob.Source.FOLDER and file.parent_id is None and job.files.filter(depth=0).count() == 1
+    return entry if alone else f"{file.name}/{entry}"

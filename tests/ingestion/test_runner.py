@@ -99,10 +99,19 @@ def test_an_archive_s_entries_are_files_of_the_import(collection: Collection) ->
     job = imported(collection, {"all.zip": outer})
 
     assert counts(job) == {"read": 4, "created": 4}
-    assert sorted(documents()) == ["1", "2", "inner/deep.txt", "one.txt"]
+    assert sorted(documents()) == ["1", "2", "inner.zip/deep.txt", "one.txt"]
 
 
 # --- What does not get in
+
+
+def test_archives_beside_other_files_keep_their_entries_apart(collection: Collection) -> None:
+    first, second = zipped({"read.txt": "The first."}), zipped({"read.txt": "The second."})
+
+    job = imported(collection, {"a.zip": first, "b/c.zip": second, "read.txt": b"The third."})
+
+    assert counts(job) == {"read": 3, "created": 3}
+    assert sorted(documents()) == ["a.zip/read.txt", "b/c.zip/read.txt", "read.txt"]
 
 
 def test_a_bad_row_fails_alone_and_keeps_what_it_was(collection: Collection) -> None:
