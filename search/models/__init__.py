@@ -3,6 +3,7 @@
 from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
 from .corpus import Collection, Document, corpus_changed, index_damaged
 from .duplicates import DuplicatePair, DuplicateScan
+from .evaluation import EvaluationQuery, EvaluationQuerySet, EvaluationRun, Judgment, RunQuery
 from .imports import ImportFailure, ImportFile, ImportJob
 from .index_versions import IndexLease, IndexVersion, Segment
 from .pending_changes import EncodingClaim, PendingChange
@@ -18,14 +19,19 @@ __all__ = [
     "DuplicateScan",
     "Embedding",
     "EncodingClaim",
+    "EvaluationQuery",
+    "EvaluationQuerySet",
+    "EvaluationRun",
     "ImportFailure",
     "ImportFile",
     "ImportJob",
     "IndexLease",
     "IndexVersion",
     "IndexedDocument",
+    "Judgment",
     "MissingEmbedding",
     "PendingChange",
+    "RunQuery",
     "SearchLog",
     "Segment",
     "SourceDocument",
