@@ -1,7 +1,8 @@
 """The one public entry to searching: page, API and command all call `search`."""
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
@@ -51,22 +52,26 @@ def search(
     collection: str = "",
     k: int = 10,
     mode: str = "hybrid",
+    version: IndexVersion | None = None,
+    options: Mapping[str, Any] | None = None,
+    log: bool = True,
 ) -> SearchResponse:
     """Return the `k` best documents of a collection that `user` may see.
 
-    An empty `collection` means the installation's default. Raises InvalidQuery, UnknownCollection or
-    NotReady; a leg that cannot take part is named in `degraded` instead.
+    An empty `collection` means the installation's default. What is measured beside the live version names its
+    `version`, and retrieval `options` over those of the collection; it is not to be logged.
+    Raises InvalidQuery, UnknownCollection or NotReady; a leg that cannot take part is named in `degraded` instead.
     """
     text = _checked_query(query, k, mode)
-    version = _active_version(collection)
+    version = version or _active_version(collection)
     opened = open_version(version)
     if not opened.usable and version.chunks:
         raise NotReady(_("The index of this collection cannot be opened; the worker is restoring it."))
     waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING].count()
     if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
         raise NotReady(_("The first documents of this collection are being indexed."))
-    options = RetrievalOptions.over_defaults(version.collection.retrieval)
-    found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=options)
+    ranking = RetrievalOptions.over_defaults({**version.collection.retrieval, **(options or {})})
+    found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=ranking)
     response = SearchResponse(
         query=text,
         mode=mode,
@@ -80,7 +85,7 @@ def search(
         pending_documents=waiting,
         results=found.results,
     )
-    if conf().LOG_SEARCHES:
+    if log and conf().LOG_SEARCHES:
         _log(version, response)
     return response
 
