@@ -12,6 +12,7 @@ from search.datatypes import SearchResponse
 from search.models import Collection, IndexVersion, SearchLog
 from search.retrieval import pipeline
 from search.retrieval.open_index import open_version
+from search.retrieval.query import Asked
 from search.retrieval_options import RetrievalOptions
 from search.storable import storable
 
@@ -71,7 +72,7 @@ def search(
     if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
         raise NotReady(_("The first documents of this collection are being indexed."))
     ranking = RetrievalOptions.over_defaults({**version.collection.retrieval, **(options or {})})
-    found = pipeline.run(text, opened=opened, mode=mode, k=k, user=user, options=ranking)
+    found = pipeline.run(Asked(text, mode, k, user), opened=opened, options=ranking)
     response = SearchResponse(
         query=text,
         mode=mode,

@@ -1,0 +1,54 @@
+"""From ranked documents to what people see: the best place of each text, cut out, with what matches marked."""
+
+import math
+
+from search.datatypes import SearchResult, Snippet
+from search.lexical.tantivy_index import analyzer
+from search.models import Document
+from search.retrieval.highlighting import snippet
+from search.retrieval.query import Query
+from search.retrieval.visible_hits import VisibleHit
+
+_TELLING_CHUNKS = 1_000
+_COMMON_RARITY = math.log(5)  # of a term that every fifth chunk has
+
+
+def _telling_terms(query: Query) -> list[str]:
+    """Return the terms worth marking: in a corpus that is large enough to tell, not those of every fifth chunk."""
+    lexical = query.opened.lexical
+    if lexical is None or lexical.size < _TELLING_CHUNKS:
+        return query.terms
+    return [term for term in query.terms if lexical.rarity(term) > _COMMON_RARITY] or query.terms
+
+
+def results(query: Query, visible: list[VisibleHit], documents: dict[int, Document]) -> tuple[SearchResult, ...]:
+    analyze = query.opened.lexical.analyzer.analyze if query.opened.lexical else analyzer().analyze
+    telling = _telling_terms(query)
+    results: list[SearchResult] = []
+    for found in visible:
+        document = documents.get(found.document_id)
+        if document is None:
+            continue  # it went between the two looks at the database
+        start, end = (0, len(document.body)) if found.changed or found.start == found.end else (found.start, found.end)
+        cut = snippet(document.body, start, end, telling, analyze) if document.body else Snippet("")
+        results.append(_result(query, len(results) + 1, found, document, cut))
+    return tuple(results)
+
+
+def _result(query: Query, rank: int, found: VisibleHit, document: Document, cut: Snippet) -> SearchResult:
+    return SearchResult(
+        rank=rank,
+        score=found.hit.score,
+        dense_score=query.dense.scores.get(found.hit.chunk_id),
+        lexical_score=query.lexical.scores.get(found.hit.chunk_id),
+        document_id=document.pk,
+        external_id=document.external_id,
+        title=document.title,
+        url=document.url,
+        metadata=document.metadata,
+        chunk_id=found.hit.chunk_id,
+        chunk_start=found.start,
+        chunk_end=found.end,
+        snippet=cut,
+        place=document.place_at(found.start),
+    )

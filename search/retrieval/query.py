@@ -1,0 +1,51 @@
+"""One search on its way: what was asked, and what each stage has found out so far. The stages have the behaviour."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from search.datatypes import Vectors
+from search.retrieval.legs import Candidates
+from search.retrieval.open_index import OpenVersion
+from search.retrieval_options import RetrievalOptions
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants of one search."""
+
+    text: str
+    mode: str = "hybrid"
+    k: int = 10
+    user: "AbstractBaseUser | AnonymousUser | None" = None
+
+
+@dataclass
+class Query:
+    """A question and what it has become."""
+
+    asked: Asked
+    opened: OpenVersion
+    options: RetrievalOptions
+    terms: list[str] = field(default_factory=list)
+    vector: Vectors | None = None
+    dense: Candidates = field(default_factory=Candidates)
+    lexical: Candidates = field(default_factory=Candidates)
+    degraded: list[str] = field(default_factory=list)
+
+    @property
+    def use_dense(self) -> bool:
+        """True when meaning is to take part."""
+        return self.asked.mode in ("hybrid", "dense")
+
+    @property
+    def use_lexical(self) -> bool:
+        """True when words are to take part."""
+        return self.asked.mode in ("hybrid", "lexical")
+
+    @property
+    def exhausted(self) -> bool:
+        """True when neither leg has more candidates to offer."""
+        return self.dense.exhausted and self.lexical.exhausted
