@@ -2,18 +2,20 @@
 
 from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
 from .corpus import Collection, Document, corpus_changed, index_damaged
+from .curation import CurationRule, SynonymSet
 from .duplicates import DuplicatePair, DuplicateScan
 from .evaluation import EvaluationQuery, EvaluationQuerySet, EvaluationRun, Judgment, RunQuery
 from .imports import ImportFailure, ImportFile, ImportJob
 from .index_versions import IndexLease, IndexVersion, Segment
 from .pending_changes import EncodingClaim, PendingChange
-from .search_logs import SearchLog
+from .search_logs import SearchLog, SearchReaction
 from .sources import SourceDocument, SourceFile
 from .version_events import VersionEvent
 
 __all__ = [
     "Chunk",
     "Collection",
+    "CurationRule",
     "Document",
     "DuplicatePair",
     "DuplicateScan",
@@ -33,9 +35,11 @@ __all__ = [
     "PendingChange",
     "RunQuery",
     "SearchLog",
+    "SearchReaction",
     "Segment",
     "SourceDocument",
     "SourceFile",
+    "SynonymSet",
     "VersionEvent",
     "corpus_changed",
     "index_damaged",
