@@ -171,3 +171,4 @@ class SearchResponse:
     good_match: bool = True
     pending_documents: int = 0
     results: tuple[SearchResult, ...] = field(default=())
+    query_id: str = ""  # names the search in its log, for what people do with the results; "" when none is kept

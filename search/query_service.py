@@ -1,15 +1,15 @@
 """The one public entry to searching: page, API and command all call `search`."""
 
-import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
+from search.analytics import recording
 from search.conf import conf
 from search.datatypes import SearchResponse
-from search.models import Collection, IndexVersion, SearchLog
+from search.models import Collection, IndexVersion
 from search.retrieval import pipeline
 from search.retrieval.open_index import open_version
 from search.retrieval.query import Asked
@@ -18,8 +18,6 @@ from search.storable import storable
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
-logger = logging.getLogger(__name__)
 
 MODES = ("hybrid", "dense", "lexical")
 MAX_K = 100
@@ -56,11 +54,14 @@ def search(
     version: IndexVersion | None = None,
     options: Mapping[str, Any] | None = None,
     log: bool = True,
+    source: str = "",
+    after: str = "",
 ) -> SearchResponse:
     """Return the `k` best documents of a collection that `user` may see.
 
     An empty `collection` means the installation's default. What is measured beside the live version names its
-    `version`, and retrieval `options` over those of the collection; it is not to be logged.
+    `version`, and retrieval `options` over those of the collection; it is not to be logged. `source` and `after` (the
+    `query_id` of the search that this one follows) are for the log alone.
     Raises InvalidQuery, UnknownCollection or NotReady; a leg that cannot take part is named in `degraded` instead.
     """
     text = _checked_query(query, k, mode)
@@ -86,24 +87,9 @@ def search(
         pending_documents=waiting,
         results=found.results,
     )
-    if log and conf().LOG_SEARCHES:
-        _log(version, response)
-    return response
-
-
-def _log(version: IndexVersion, response: SearchResponse) -> None:
-    """Keep what was searched for, without who. A log that cannot be written never spoils an answer."""
-    try:
-        SearchLog.objects.create(
-            collection=version.collection,
-            text=response.query,
-            mode=response.mode,
-            total=response.total,
-            good_match=response.good_match,
-            took_ms=response.took_ms.total,
-        )
-    except DatabaseError as error:
-        logger.warning("The search could not be logged: %s", error)
+    if not log:
+        return response
+    return replace(response, query_id=recording.record(response, version=version, source=source, after=after))
 
 
 def default_collection() -> Collection | None:

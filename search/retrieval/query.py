@@ -1,11 +1,15 @@
 """One search on its way: what was asked, and what each stage has found out so far. The stages have the behaviour."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from search.datatypes import Vectors
-from search.retrieval.legs import Candidates
+from search.retrieval.legs import Candidates, add_cosines
 from search.retrieval.open_index import OpenVersion
+from search.retrieval.query_language import ParsedQuery
+from search.retrieval.rules import Effect
+from search.retrieval.visible_hits import VisibleHit
 from search.retrieval_options import RetrievalOptions
 
 if TYPE_CHECKING:
@@ -29,10 +33,13 @@ class Query:
     asked: Asked
     opened: OpenVersion
     options: RetrievalOptions
+    parsed: ParsedQuery
     terms: list[str] = field(default_factory=list)
     vector: Vectors | None = None
     dense: Candidates = field(default_factory=Candidates)
     lexical: Candidates = field(default_factory=Candidates)
+    found: list[VisibleHit] = field(default_factory=list)
+    effects: tuple[Effect, ...] = ()
     degraded: list[str] = field(default_factory=list)
 
     @property
@@ -49,3 +56,11 @@ class Query:
     def exhausted(self) -> bool:
         """True when neither leg has more candidates to offer."""
         return self.dense.exhausted and self.lexical.exhausted
+
+    def near(self, chunk_ids: Sequence[int]) -> dict[int, float]:
+        """Return the cosines of chunks that the dense index holds; none where meaning does not take part."""
+        if self.vector is None or self.opened.dense is None or not chunk_ids:
+            return {}
+        scored = Candidates()
+        add_cosines(scored, self.opened.dense, self.vector, chunk_ids)
+        return scored.scores
