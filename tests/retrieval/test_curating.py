@@ -1,4 +1,4 @@
-"""Curators' rules in whole searches: what is pinned, hidden and lifted, and that a rule shows nobody a hidden document."""
+"""Curators' rules in whole searches: pinned, hidden, lifted; and no rule shows anybody a hidden document."""
 
 from collections.abc import Callable
 
