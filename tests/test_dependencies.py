@@ -9,8 +9,8 @@ GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups
 
 
 def names(requirements: list[str]) -> set[str]:
-    """Return the packages' names, in lower case, without extras and versions."""
-    return {re.split(r"[\[<>=!~ ]", requirement)[0].lower() for requirement in requirements}
+    """Return the packages' names as the index spells them, without extras and versions."""
+    return {re.split(r"[\[<>=!~ ]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
 
 
 def pins(file: str) -> list[str]:

@@ -146,7 +146,6 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
-                ("cancel_requested", models.BooleanField(default=False, verbose_name="cancel requested")),
                 ("error", search.models.fields.StorableTextField(blank=True, default="", verbose_name="reason")),
                 ("queries_total", models.PositiveIntegerField(default=0, verbose_name="queries")),
                 ("queries_done", models.PositiveIntegerField(default=0, verbose_name="queries done")),

@@ -218,7 +218,6 @@ class EvaluationRun(models.Model):
     )
     k = models.PositiveSmallIntegerField(_("results asked for"), default=100)
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.QUEUED)
-    cancel_requested = models.BooleanField(_("cancel requested"), default=False)
     error = StorableTextField(_("reason"), blank=True, default="")
     queries_total = models.PositiveIntegerField(_("queries"), default=0)
     queries_done = models.PositiveIntegerField(_("queries done"), default=0)

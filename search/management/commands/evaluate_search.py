@@ -1,0 +1,155 @@
+"""`manage.py evaluate_search --dataset DIR`: how good the answers are, by the code that people's queries run."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from search import query_service
+from search.evaluation import dataset_collections, metrics, runner
+from search.evaluation.comparison import Comparison, compare
+from search.evaluation.dataset_collections import Prepared
+from search.evaluation.datasets import BadDataset, BeirFolder
+from search.ingestion.judgments import BadJudgments
+from search.models import EvaluationRun
+
+_STEP_SECONDS = 2.0
+
+
+class Command(BaseCommand):
+    """Keeps the test collection as a collection of its own: only the first measurement encodes anything."""
+
+    help = "Measure search on a test collection in the BEIR layout; --compare puts configurations side by side."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--dataset", type=Path, required=True, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels"
+        )
+        parser.add_argument("--collection", default="", metavar="SLUG", help="default: the folder's name")
+        parser.add_argument("--queries", type=int, default=0, metavar="N", help="only the first N judged queries")
+        parser.add_argument("--mode", nargs="+", default=["hybrid"], choices=query_service.MODES)
+        parser.add_argument(
+            "--compare", nargs="+", type=json.loads, default=[], metavar="OPTIONS",
+            help="""retrieval options over the collection's, as JSON, for example '{"dense_weight": 0.5}'""",
+        )  # fmt: skip
+        parser.add_argument(
+            "--trec-runs", type=Path, metavar="DIR", help="write rankings and judgments in TREC's format"
+        )
+        parser.add_argument("--format", default="text", choices=("text", "json"))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        begun = time.perf_counter()
+        try:
+            prepared = dataset_collections.prepare(BeirFolder(options["dataset"]), slug=options["collection"])
+            self._index(prepared)
+            indexed = time.perf_counter()
+            runs = self._runs(prepared, options)
+        except (BadDataset, BadJudgments, runner.BadRun) as error:
+            raise CommandError(str(error)) from error
+        if options["trec_runs"]:
+            _write_trec(options["trec_runs"], prepared, runs)
+        comparisons = [compare(runs[0], run) for run in runs[1:]]
+        facts = _facts(prepared, runs, comparisons, indexing_seconds=indexed - begun)
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False))
+        else:
+            self._write(facts)
+
+    def _index(self, prepared: Prepared) -> None:
+        with tqdm(total=prepared.documents, desc="indexing", unit=" documents", disable=None, leave=False) as bar:
+            for applied in dataset_collections.index(prepared.collection):
+                bar.update(applied)
+
+    def _runs(self, prepared: Prepared, options: dict[str, Any]) -> list[EvaluationRun]:
+        wanted: list[tuple[str, dict[str, Any]]] = [(mode, {}) for mode in options["mode"]]
+        wanted += [(mode, ranking) for ranking in options["compare"] for mode in options["mode"]]
+        return [self._run(prepared, mode, ranking, options["queries"]) for mode, ranking in wanted]
+
+    def _run(self, prepared: Prepared, mode: str, ranking: dict[str, Any], most: int) -> EvaluationRun:
+        label = f"{mode} {json.dumps(ranking)}" if ranking else mode
+        run = runner.create(prepared.query_set, mode=mode, options=ranking, label=label, most=most)
+        with tqdm(total=run.queries_total, desc=label, unit=" queries", disable=None, leave=False) as bar:
+            while runner.work(run.pk, budget_seconds=_STEP_SECONDS):
+                run.refresh_from_db()
+                bar.update(run.queries_done - bar.n)
+        run.refresh_from_db()
+        if run.state != EvaluationRun.State.FINISHED:
+            raise CommandError(f"{label}: {run.error or run.get_state_display()}")
+        return run
+
+    def _write(self, facts: dict[str, Any]) -> None:
+        self.stdout.write(
+            f"{facts['collection']} v{facts['index_version']}: {facts['documents']} documents, "
+            f"{facts['queries']} queries"
+        )
+        width = max(len(run["label"]) for run in facts["runs"])
+        for run in facts["runs"]:
+            values = "  ".join(_value(name, value) for name, value in run["metrics"].items())
+            self.stdout.write(f"{run['label']:<{width}}  {values}  p50 {run['took_ms']['p50']:.1f} ms")
+        for change in facts["comparisons"]:
+            self.stdout.write(
+                f"{change['label']} against {facts['runs'][0]['label']}: nDCG@10 {change['difference']:+.4f} "
+                f"({change['low']:+.4f} to {change['high']:+.4f}), p = {change['p_value']:.4f}, "
+                f"{change['wins']} wins, {change['ties']} ties, {change['losses']} losses"
+            )
+
+
+def _value(name: str, value: dict[str, float]) -> str:
+    interval = f" ±{(value['high'] - value['low']) / 2:.3f}" if name == metrics.NDCG else ""
+    return f"{name} {value['mean']:.4f}{interval}"
+
+
+def _facts(
+    prepared: Prepared, runs: list[EvaluationRun], comparisons: list[Comparison], *, indexing_seconds: float
+) -> dict[str, Any]:
+    return {
+        "collection": prepared.collection.slug,
+        "index_version": runs[0].version_number,
+        "documents": prepared.documents,
+        "queries": runs[0].queries_total,
+        "indexing_seconds": round(indexing_seconds, 1),
+        "runs": [_run_facts(run) for run in runs],
+        "comparisons": [
+            {
+                "label": run.label,
+                **{
+                    name: getattr(comparison.ndcg.difference, name)
+                    for name in ("difference", "low", "high", "p_value", "wins", "ties", "losses")
+                },
+            }
+            for run, comparison in zip(runs[1:], comparisons, strict=True)
+        ],
+    }
+
+
+def _run_facts(run: EvaluationRun) -> dict[str, Any]:
+    values = dict(run.metrics)
+    took = values.pop(runner.TOOK)
+    seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else None
+    return {
+        "id": run.pk,
+        "label": run.label,
+        "mode": run.mode,
+        "options": run.options,
+        "metrics": values,
+        "took_ms": took,
+        "seconds": seconds,
+    }
+
+
+def _write_trec(folder: Path, prepared: Prepared, runs: list[EvaluationRun]) -> None:
+    """Write what other tools of the trade read: a file of rankings for each run, and the judgments once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    slug = prepared.collection.slug
+    for run in runs:
+        with (folder / f"{slug}.{run.pk}.{run.mode}.run").open("w", encoding="utf-8") as lines:
+            for row in run.run_queries.select_related("query"):
+                for rank, external_id in enumerate(row.external_ids, 1):
+                    lines.write(f"{row.query.external_id}\tQ0\t{external_id}\t{rank}\t{1 / rank:.9f}\tsemsearch\n")
+    with (folder / f"{slug}.qrels").open("w", encoding="utf-8") as lines:
+        for query in prepared.query_set.queries.prefetch_related("judgments"):
+            for judgment in query.judgments.all():
+                lines.write(f"{query.external_id}\t0\t{judgment.external_id}\t{judgment.grade}\n")
