@@ -6,9 +6,10 @@ import like any other. Indexes are not in it: they are built anew from the docum
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from search.conf import conf
-from search.ingestion import export, jobs
+from search.ingestion import export, jobs, judgments
 from search.models import Collection, Document, ImportJob
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _SETTINGS_FIELDS = (
     "chunking", "engine", "engine_options", "retrieval",
 )  # fmt: skip
 _MOST_SETTINGS_BYTES = 10_000_000
+_MOST_LINE_BYTES = 10_000_000
 _PIECE_BYTES = 1 << 20
 _WRITTEN_AT = (1980, 1, 1, 0, 0, 0)  # the same collection gives the same bytes, whenever
 
@@ -43,13 +45,14 @@ class BadBundle(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file in the bundle beside its settings."""
+    """A file in the bundle beside its settings; `read` takes its lines in, where an import does not."""
 
     name: str
     write: Callable[[Collection], Iterator[bytes]]
+    read: Callable[[Collection, Iterable[bytes]], object] | None = None
 
 
-PARTS = (Part(DOCUMENTS, export.jsonl),)
+PARTS = (Part(DOCUMENTS, export.jsonl), Part("judgments.jsonl", judgments.jsonl, judgments.take_in))
 
 
 def bundle(collection: Collection) -> Iterator[bytes]:
@@ -103,6 +106,7 @@ def take_in(path: Path, *, slug: str = "", by: "AbstractBaseUser | None" = None)
             collection = _collection(settings["collection"], slug)
             for name in settings["groups"]:
                 Group.objects.get_or_create(name=name)
+            _read_parts(archive, collection)
             options = jobs.ImportOptions(mapping={name: name for name in export.FIELDS})
             job = jobs.create(collection, source=ImportJob.Source.UPLOAD, name=path.name, options=options, by=by)
         with archive.open(DOCUMENTS) as handle:
@@ -122,6 +126,19 @@ def _settings(collection: Collection) -> dict[str, Any]:
         "groups": sorted(groups.values_list("name", flat=True)),
         "parts": [part.name for part in PARTS],
     }
+
+
+def _read_parts(archive: zipfile.ZipFile, collection: Collection) -> None:
+    """Take in what is in the bundle besides documents; an older one has less."""
+    there = set(archive.namelist())
+    for part in PARTS:
+        if part.read is not None and part.name in there:
+            with archive.open(part.name) as handle:
+                lines = iter(partial(handle.readline, _MOST_LINE_BYTES), b"")
+                try:
+                    part.read(collection, lines)
+                except judgments.BadJudgments as error:
+                    raise BadBundle(f"{part.name}: {error}") from error
 
 
 @contextmanager

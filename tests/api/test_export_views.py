@@ -36,7 +36,8 @@ def test_each_address_streams_every_document_as_a_file(curator: Client) -> None:
     assert b"open,'=1+1," in content(table)
     assert table["Content-Type"].startswith("text/csv")
     bundle = curator.get(f"{ADDRESS}zip")
-    assert zipfile.ZipFile(io.BytesIO(content(bundle))).namelist() == ["collection.json", "documents.jsonl"]
+    names = zipfile.ZipFile(io.BytesIO(content(bundle))).namelist()
+    assert names == ["collection.json", "documents.jsonl", "judgments.jsonl"]
     assert bundle["Content-Disposition"] == 'attachment; filename="docs.zip"'
 
 
