@@ -1,5 +1,27 @@
 """The admin: one module for each group of models. Django imports this package, and that registers them."""
 
-from . import accounts, collections, documents, duplicates, import_jobs, index_versions, pending_changes
+from . import (
+    accounts,
+    collections,
+    curation_rules,
+    documents,
+    duplicates,
+    import_jobs,
+    index_versions,
+    pending_changes,
+    search_log,
+    synonyms,
+)
 
-__all__ = ["accounts", "collections", "documents", "duplicates", "import_jobs", "index_versions", "pending_changes"]
+__all__ = [
+    "accounts",
+    "collections",
+    "curation_rules",
+    "documents",
+    "duplicates",
+    "import_jobs",
+    "index_versions",
+    "pending_changes",
+    "search_log",
+    "synonyms",
+]

@@ -107,3 +107,13 @@ def import_failures(job: ImportJob) -> str:
 def import_failure(failure: ImportFailure) -> str:
     """Return the address where a row that did not get in is mended."""
     return reverse("admin:search_importjob_failure", args=[failure.job_id, failure.pk])
+
+
+def added(model: str, **values: str | int) -> str:
+    """Return the address of the form that adds a row of a model, with some of its fields filled in."""
+    return f"{reverse(f'admin:search_{model}_add')}?{urlencode(values)}"
+
+
+def query_reports(collection: Collection) -> str:
+    """Return the address of the reports on what was searched for in a collection."""
+    return f"{reverse('admin:search_searchlog_reports')}?{urlencode({'collection': collection.slug})}"

@@ -8,6 +8,7 @@ from .collection_views import CollectionsView, CollectionView
 from .document_views import DocumentsView, DocumentView
 from .export_views import ExportBundleView, ExportCsvView, ExportJsonlView
 from .external_document_views import ExternalDocumentView
+from .feedback_views import FeedbackView
 from .import_job_actions import CancelImportView, PreviewImportView, RetryImportView, StartImportView
 from .import_job_failures import (
     DismissFailureView,
@@ -40,6 +41,7 @@ register_converter(ExternalIdConverter, "external_id")
 app_name = "api"
 urlpatterns = [
     path("v1/search/", SearchView.as_view(), name="search"),
+    path("v1/search/feedback/", FeedbackView.as_view(), name="search-feedback"),
     path("v1/collections/", CollectionsView.as_view(), name="collections"),
     path("v1/collections/<slug:slug>/", CollectionView.as_view(), name="collection"),
     path("v1/collections/<slug:slug>/export.jsonl", ExportJsonlView.as_view(), name="export-jsonl"),

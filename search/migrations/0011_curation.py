@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                     "strength",
                     models.FloatField(
                         default=0.2,
-                        help_text="For boosting and burying: what is added to or taken from the score, which lies between 0 and 1.",
+                        help_text="For boosting and burying: the share of the best result's score that is added or taken, up to 1.",
                         validators=[
                             django.core.validators.MinValueValidator(0.01),
                             django.core.validators.MaxValueValidator(1.0),

@@ -85,7 +85,7 @@ class CurationRule(models.Model):
         _("strength"),
         default=0.2,
         validators=[MinValueValidator(0.01), MaxValueValidator(1.0)],
-        help_text=_("For boosting and burying: what is added to or taken from the score, which lies between 0 and 1."),
+        help_text=_("For boosting and burying: the share of the best result's score that is added or taken, up to 1."),
     )
     valid_from = models.DateTimeField(_("valid from"), null=True, blank=True)
     valid_to = models.DateTimeField(_("valid to"), null=True, blank=True)

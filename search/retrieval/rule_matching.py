@@ -21,6 +21,7 @@ from search import registry
 from search.datatypes import Vectors
 from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.models import CurationRule, IndexVersion
+from search.retrieval.query_vectors import query_vector
 from search.retrieval.rules import Rule
 
 _MAX_EXAMPLES = 10_000
@@ -57,6 +58,15 @@ def rules_for(
     vectors = _example_vectors(version, rules) if vector is not None else {}
     met = (_met(rule, asked, vector, vectors) for rule in rules)
     return tuple(rule for rule in met if rule is not None)
+
+
+def meets(version: IndexVersion, rule: CurationRule, text: str) -> Rule | None:
+    """Return how a query meets a rule, saved or not, whatever its time; None when it does not."""
+    try:
+        vector = query_vector(version, text)
+    except (EncoderUnavailable, EncodingFailed):
+        vector = None
+    return _met(rule, normalised(text), vector, _example_vectors(version, [rule]))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ PIN, BOOST, BURY, HIDE = "pin", "boost", "bury", "hide"
 
 @dataclass(frozen=True, slots=True)
 class RankedDocument:
-    """A document with its best chunk and its score, which fusion has brought between 0 and 1."""
+    """A document with its best chunk and its score."""
 
     document_id: int
     chunk_id: int
@@ -24,8 +24,9 @@ class RankedDocument:
 class Rule:
     """A rule that applies to the query at hand: what happens to which document, and why it applies.
 
-    `position` counts from 1 and is for pinning; `strength` is added to or taken from the score. `matched` is the
-    query, pattern or example that the query met; `similarity` its cosine to that, where meaning decided.
+    `position` counts from 1 and is for pinning; `strength` is the share of the best score that is added or taken.
+    `matched` is the query, pattern or example that the query met; `similarity` its cosine to that, where meaning
+    decided.
     """
 
     rule_id: int
@@ -68,7 +69,8 @@ BringIn = Callable[[Sequence[int]], Iterable[RankedDocument]]
 def apply(ranked: Sequence[RankedDocument], rules: Sequence[Rule], bring_in: BringIn) -> Curated:
     """Return the ranking with the rules applied; `ranked` is best first and has each document once.
 
-    Shifts of one document add up, ties keep their order. Hiding wins over everything. Of two pins to one place the
+    Shifts of one document add up. Of documents with equal scores those that were lifted come first and those that
+    were lowered last; the others keep their order. Hiding wins over everything. Of two pins to one place the
     one given first gets it and the other the next; a place beyond the end is the end. `bring_in` is called at most
     once, with the pinned documents that are not in `ranked`; what it leaves out stays out.
     """
@@ -79,13 +81,13 @@ def apply(ranked: Sequence[RankedDocument], rules: Sequence[Rule], bring_in: Bri
     known = {document.document_id: document for document in ranked}
     missing = [document_id for document_id in pins if document_id not in known]
     brought = {document.document_id: document for document in bring_in(missing)} if missing else {}
-    shifts = _shifts(rules)
+    shifts = _shifts(rules, best_score=ranked[0].score if ranked else 0.0)
     moved = [
         replace(document, score=document.score + shifts.get(document.document_id, 0.0))
         for document in ranked
         if document.document_id not in hidden
     ]
-    moved.sort(key=lambda document: -document.score)
+    moved.sort(key=lambda document: (-document.score, -shifts.get(document.document_id, 0.0)))
     after = _pinned(moved, [known.get(pk) or brought.get(pk) for pk in pins], pins)
     return Curated(tuple(after), _effects(rules, ranked, brought, after))
 
@@ -99,11 +101,13 @@ def _first_pins(rules: Sequence[Rule], hidden: set[int]) -> dict[int, int]:
     return pins
 
 
-def _shifts(rules: Sequence[Rule]) -> Mapping[int, float]:
+def _shifts(rules: Sequence[Rule], *, best_score: float) -> Mapping[int, float]:
+    """Return document → what its score changes by, so that a strength means the same whatever the scores' scale is."""
+    scale = best_score if best_score > 0 else 1.0
     shifts: dict[int, float] = defaultdict(float)
     for rule in rules:
         if rule.action in (BOOST, BURY):
-            shifts[rule.document_id] += rule.strength if rule.action == BOOST else -rule.strength
+            shifts[rule.document_id] += scale * (rule.strength if rule.action == BOOST else -rule.strength)
     return shifts
 
 

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from . import views
+from . import feedback, views
 
 app_name = "web"
 urlpatterns = [
     path("", views.search_page, name="search"),
     path("progress/", views.progress, name="progress"),
+    path("feedback/", feedback.feedback, name="feedback"),
     path("documents/<int:document_id>/", views.document_page, name="document"),
 ]

@@ -273,6 +273,20 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Quality"),
+                "separator": True,
+                "items": [
+                    {
+                        "title": _("Query reports"),
+                        "icon": "query_stats",
+                        "link": reverse_lazy("admin:search_searchlog_reports"),
+                        "permission": lambda request: request.user.has_perm("search.view_searchlog"),
+                    },
+                    _menu_item(_("Curation rules"), "push_pin", "search.curationrule"),
+                    _menu_item(_("Synonyms"), "sync_alt", "search.synonymset"),
+                ],
+            },
+            {
                 "title": _("Index"),
                 "separator": True,
                 "items": [

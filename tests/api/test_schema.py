@@ -45,6 +45,7 @@ def test_it_is_valid(schema: dict[str, Any]) -> None:
 def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
     assert {(path, method) for path, method, _operation in operations(schema)} == {
         *(("/api/v1/search/", method) for method in ("get", "post")),
+        ("/api/v1/search/feedback/", "post"),
         *(("/api/v1/collections/", method) for method in ("get", "post")),
         *(("/api/v1/collections/{slug}/", method) for method in ("get", "put", "patch", "delete")),
         *(("/api/v1/collections/{slug}/documents/{external_id}/", method) for method in ("get", "put", "delete")),
@@ -236,6 +237,6 @@ def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
     assert open_to_all == {
         (path, method)
         for path, method, _operation in operations(schema)
-        if path == "/api/v1/search/"
+        if path.startswith("/api/v1/search/")
         or (method == "get" and not re.match(r"/api/v1/(index-versions/|import-jobs/|.*/export\.)", path))
     }

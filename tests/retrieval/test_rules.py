@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from search.retrieval.rules import Curated, RankedDocument, Rule, apply
 
-RANKED = [RankedDocument(pk, pk * 10, score) for pk, score in [(1, 0.9), (2, 0.8), (3, 0.7), (4, 0.1)]]
+RANKED = [RankedDocument(pk, pk * 10, score) for pk, score in [(1, 1.0), (2, 0.8), (3, 0.7), (4, 0.1)]]
 
 
 def nothing(document_ids: Sequence[int]) -> list[RankedDocument]:
@@ -35,7 +35,8 @@ def rule(action: str, document_id: int, *, position: int = 1, strength: float = 
         ([rule("pin", 4, position=2), rule("pin", 3, position=1)], [3, 4, 1, 2]),
         ([rule("pin", 3, position=3), rule("pin", 3, position=1)], [3, 1, 2, 4]),
         ([rule("boost", 3, strength=0.15)], [1, 3, 2, 4]),
-        ([rule("boost", 2, strength=0.1)], [1, 2, 3, 4]),
+        ([rule("boost", 2, strength=0.05)], [1, 2, 3, 4]),
+        ([rule("boost", 2, strength=0.2)], [2, 1, 3, 4]),
         ([rule("boost", 3), rule("boost", 3)], [3, 1, 2, 4]),
         ([rule("bury", 1)], [2, 1, 3, 4]),
         ([rule("bury", 1), rule("boost", 1)], [1, 2, 3, 4]),
@@ -70,6 +71,14 @@ def test_a_hidden_document_is_not_even_asked_for() -> None:
         raise AssertionError(document_ids)
 
     assert ids(apply(RANKED, [rule("pin", 8), rule("hide", 8)], bring_in)) == [1, 2, 3, 4]
+
+
+def test_a_strength_means_the_same_on_every_scale() -> None:
+    for scale in (0.01, 1.0, 30.0):
+        ranked = [RankedDocument(each.document_id, each.chunk_id, each.score * scale) for each in RANKED]
+
+        assert ids(apply(ranked, [rule("boost", 3, strength=0.25)], nothing)) == [1, 3, 2, 4]
+        assert ids(apply(ranked, [rule("boost", 3, strength=0.35)], nothing)) == [3, 1, 2, 4]
 
 
 def test_each_rule_tells_what_it_did() -> None:

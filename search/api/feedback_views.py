@@ -1,0 +1,52 @@
+"""What people did with a result, told over HTTP by pages that search through the API: opened, helpful or not."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from search.analytics import recording
+from search.models import Document, SearchReaction
+
+from .fields import KnownFieldsOnly, StorableText
+from .parsers import sent
+from .permissions import MayRead
+from .schema import problems
+
+
+class FeedbackSerializer(KnownFieldsOnly[Any]):
+    """What was done with one result of one search."""
+
+    query_id = StorableText(max_length=200, help_text="`query_id` of the search's answer; good for a day.")
+    document = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="`id` of the document.")
+    kind = serializers.ChoiceField(
+        choices=SearchReaction.Kind.choices,
+        help_text="`click`: it was opened. `up`, `down`: it is helpful or not; the last word counts.",
+    )
+
+
+class FeedbackView(APIView):
+    """Reactions to results."""
+
+    permission_classes = [MayRead]
+
+    @extend_schema(
+        operation_id="search_feedback",
+        request=FeedbackSerializer,
+        responses={204: None, **problems(400, 401, 404, 411, 413, 415)},
+    )
+    def post(self, request: Request) -> Response:
+        """Note that a result was opened, or found helpful or not. The same twice counts once."""
+        values = FeedbackSerializer().run_validation(sent(request))
+        try:
+            recording.react(values["query_id"], values["document"], values["kind"], user=request.user)
+        except recording.UnknownSearch:
+            raise NotFound(_("There is no such search in the log: its id is older than a day, or not one.")) from None
+        except Document.DoesNotExist:
+            raise NotFound(_("There is no such document in the collection that was searched.")) from None
+        return Response(status=204)
