@@ -11,8 +11,10 @@ class SearchConfig(AppConfig):
     verbose_name = _("Search")
 
     def ready(self) -> None:
-        """Connect signals and checks; both modules only define functions."""
+        """Connect signals and checks; these modules only define functions."""
         from search import checks, signals
+        from search.evaluation import version_gate
 
         signals.connect()
         checks.register_checks()
+        version_gate.register()

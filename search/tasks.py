@@ -12,10 +12,11 @@ from celery import shared_task
 from django.db import transaction
 
 from search.conf import conf
+from search.evaluation import runner as evaluation
 from search.indexing import fan_out, lifecycle, requests
 from search.indexing import sweep as sweeping
 from search.ingestion import failures, housekeeping, jobs, runner
-from search.models import Collection, ImportJob, IndexVersion
+from search.models import Collection, EvaluationQuerySet, EvaluationRun, ImportJob, IndexVersion
 from search.retrieval import near_duplicates
 
 if TYPE_CHECKING:
@@ -65,9 +66,18 @@ def find_duplicates(*, collection_id: int) -> None:
         _send(find_duplicates, collection_id=collection_id)
 
 
+@shared_task(name="search.run_evaluation")
+def run_evaluation(*, run_id: int) -> None:
+    """Ask some queries of an evaluation run; a long one goes on in another message."""
+    if evaluation.work(run_id, budget_seconds=_SLICE_SECONDS):
+        _send(run_evaluation, run_id=run_id)
+
+
 @shared_task(name="search.sweep")
 def sweep() -> None:
     """Find and do work that no message announced."""
+    for run_id in evaluation.unfinished():
+        _send(run_evaluation, run_id=run_id)
     for job_id in housekeeping.abandoned():
         wake_import(job_id)
     housekeeping.give_up_streams()
@@ -122,6 +132,13 @@ def retry_import(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> Imp
     again = failures.retry(job, by=by)
     transaction.on_commit(lambda: wake_import(again.pk))
     return again
+
+
+def start_evaluation(query_set: EvaluationQuerySet, **wanted: Any) -> EvaluationRun:
+    """Queue a run of a set, as `evaluation.runner.create` takes it, and wake the worker. Raises BadRun."""
+    run = evaluation.create(query_set, **wanted)
+    transaction.on_commit(lambda: _send(run_evaluation, run_id=run.pk))
+    return run
 
 
 def request_duplicates(collection: Collection, *, threshold: float) -> None:

@@ -19,6 +19,7 @@ CHECK_NAMES: dict[str, str | Promise] = {
     "recall": gettext_lazy("Recall reaches its target"),
     "files": gettext_lazy("No file is damaged"),
     "smoke": gettext_lazy("A test search is answered"),
+    "answers": gettext_lazy("It answers no worse than the live version"),
 }
 _EVENT_COLOURS = {
     VersionEvent.Kind.ACTIVATED: "success",

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 _AT_ONCE = 20  # queries whose answers are stored together
-_OPENING_SECONDS = 60.0
+_OPENING_SECONDS = 20.0
 _RETRY_SECONDS = 0.2
+GATE_LABEL = "gate"
 GOOD_MATCH = "good_match"
 TOOK = "took_ms"
 
@@ -99,14 +100,21 @@ def work(run_id: int, *, budget_seconds: float | None = None) -> bool:
 
 
 def unfinished() -> list[int]:
-    """Return the runs that a worker has to take up."""
-    return list(EvaluationRun.objects.unfinished().order_by("pk").values_list("pk", flat=True))
+    """Return the runs that a worker has to take up; those of the gate are worked on by whoever builds the version."""
+    waiting = EvaluationRun.objects.unfinished().exclude(label=GATE_LABEL)
+    return list(waiting.order_by("pk").values_list("pk", flat=True))
 
 
 def cancel(run: EvaluationRun) -> None:
     """Stop a run, with what it has done so far left to be looked at."""
     waiting = EvaluationRun.objects.unfinished().filter(pk=run.pk)
     waiting.update(state=EvaluationRun.State.CANCELLED, finished_at=timezone.now())
+
+
+def fail(run: EvaluationRun, why: str) -> None:
+    """End a run that is not over; what it has done so far can be looked at."""
+    waiting = EvaluationRun.objects.unfinished().filter(pk=run.pk)
+    waiting.update(state=EvaluationRun.State.FAILED, error=why, finished_at=timezone.now())
 
 
 def _go_on(run: EvaluationRun, lease: RunLease, deadline: float | None) -> bool:

@@ -14,7 +14,7 @@ from search.embedding.base import EncoderUnavailable
 from search.engines.base import BadEngineOptions
 from search.failpoints import failpoint
 from search.files import folder_bytes
-from search.indexing import gate, lifecycle, measuring, segments, version_files
+from search.indexing import gate, gate_checks, lifecycle, measuring, segments, version_files
 from search.indexing.leases import Lease
 from search.models import Collection, IndexVersion, PendingChange, VersionEvent
 
@@ -120,6 +120,9 @@ def _finish_candidate(version: IndexVersion, lease: Lease) -> bool:
     if measuring.step(version, lease):
         return True
     report = gate.report_of(version)
+    if report is None and gate_checks.step(version):
+        lease.renew()
+        return True
     changed = version.changed_at is not None and report is not None and version.changed_at > report.at
     if report is None or (changed and not report.passed):
         report = gate.assess(version)

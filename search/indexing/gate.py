@@ -14,6 +14,7 @@ from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.engines.base import BadEngineOptions, BadVectors, IndexDamaged
 from search.files import sha256_file
 from search.index_state import read_state, segment_file, vectors_of
+from search.indexing import gate_checks
 from search.indexing.version_files import lexical_is_missing
 from search.lexical.tantivy_index import LexicalDamaged, Publication, open_publication
 from search.models import Chunk, Document, IndexedDocument, IndexVersion, MissingEmbedding
@@ -76,8 +77,9 @@ class GateReport:
 
 def assess(version: IndexVersion) -> GateReport:
     """Judge a version as it is now. Reads every file of it once; for the worker and for commands."""
-    checks = tuple(GateCheck(name, *check(version)) for name, check in CHECKS.items())
-    return GateReport(version.generation, timezone.now(), checks)
+    checks = [GateCheck(name, *check(version)) for name, check in CHECKS.items()]
+    checks += [GateCheck(name, *found) for name, found in gate_checks.judged(version)]
+    return GateReport(version.generation, timezone.now(), tuple(checks))
 
 
 def report_of(version: IndexVersion) -> GateReport | None:
