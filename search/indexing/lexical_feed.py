@@ -15,6 +15,8 @@ from django.utils import timezone
 from search.failpoints import failpoint
 from search.fingerprints import content_hash
 from search.indexing.leases import Lease
+from search.lexical.analysis import RECIPE
+from search.lexical.languages import detect
 from search.lexical.tantivy_index import LexicalDamaged, LexicalEntry, LexicalWriter, Publication
 from search.models import Chunk, Document, IndexedDocument, IndexVersion, PendingChange
 
@@ -33,7 +35,7 @@ def catch_up(version: IndexVersion, lease: Lease, *, done: Mapping[int, int] | N
     """
     version.refresh_from_db()
     last = Publication.from_json(version.lexical_files)
-    if last is None or version.lexical_generation < version.generation:
+    if last is None or last.recipe != RECIPE or version.lexical_generation < version.generation:
         last = _publish(version, lease, last)
     with transaction.atomic():
         lease.renew()
@@ -119,6 +121,10 @@ def _entries(blocks: Iterable["ChunkQuerySet"], lease: Lease) -> Iterator[Lexica
         lease.renew()
         rows = list(block.values_list("pk", "document_id", "start", "end"))
         texts = Document.objects.in_bulk({row[1] for row in rows})
+        languages = {
+            pk: document.language or detect(f"{document.title}\n{document.body}") for pk, document in texts.items()
+        }
         for chunk_id, document_id, start, end in rows:
             if document := texts.get(document_id):
-                yield LexicalEntry(chunk_id, document.title, document.body[start:end])
+                language = languages[document_id]
+                yield LexicalEntry(chunk_id, document.title, document.body[start:end], language, document_id)

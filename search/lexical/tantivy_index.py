@@ -5,86 +5,82 @@ that nobody changes any more, with a manifest of SHA-256 hashes for the database
 publication that the database names, so a crash between two steps leaves the last one whole. No Django here.
 
 Why the fields are what they are: deleting by a number field deletes nothing in tantivy, silently, hence the
-chunk's id once as a raw text term (`key`) and once as a fast number for reading hits.
+chunk's id once as a raw text term (`key`) and once as a fast number for reading hits. `title` and `body` get their
+terms ready made, with positions; `words` has what is written, without positions, for corrections and completions.
 """
 
 import contextlib
-import math
 import os
 import re
 import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tantivy
 
-from search.datatypes import Hit
 from search.failpoints import failpoint
 from search.files import fsync_path, sha256_file
+from search.lexical.analysis import RECIPE, Kind, fold, language_of, pieces, term
+from search.lexical.lexical_reader import LexicalReader
+from search.lexical.publication import LexicalDamaged, Publication
 
-_ANALYZER = "semsearch_en"
+__all__ = [
+    "LexicalDamaged",
+    "LexicalEntry",
+    "LexicalReader",
+    "LexicalWriter",
+    "Publication",
+    "analyzer",
+    "open_publication",
+    "open_verified",
+]
+
 _HEAP_BYTES = 32_000_000
 _KEEP_SECONDS = 60
+_GAP = 10  # positions between a title and the text, so that no phrase runs from one into the other
+_FIRST_LANGUAGE = "en"  # of an index that has no text yet whose language is known
 _OS_ERROR = re.compile(r"\(os error (28|122|30|5)\)")  # ENOSPC, EDQUOT, EROFS, EIO as tantivy tells of them
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
 
-class LexicalDamaged(Exception):
-    """The lexical index cannot be used as it is on disk; it can be rebuilt from the database."""
-
-
 @dataclass(frozen=True, slots=True)
 class LexicalEntry:
-    """One chunk as the lexical index sees it; its title is indexed with the text too, and once more by itself."""
+    """One chunk as the lexical index sees it; its title is indexed with the text too, and once more by itself.
+
+    `language` is the code of the language that it is written in, or empty, which means: as most others are.
+    """
 
     chunk_id: int
     title: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """A published state: the folder's name below `published`, and the SHA-256 of each of its files."""
-
-    folder: str
-    files: Mapping[str, str]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the form that the database keeps."""
-        return {"folder": self.folder, "files": dict(self.files)}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Publication | None":
-        """Return the publication that the database describes, or None for an empty description."""
-        return cls(value["folder"], value["files"]) if value else None
-
-
-def analyzer() -> "tantivy.TextAnalyzer":
-    """Return the analyzer of documents and queries: words, lower case, accents folded, English stems."""
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-    filters = (
-        tantivy.Filter.remove_long(100),
-        tantivy.Filter.lowercase(),
-        tantivy.Filter.ascii_fold(),
-        tantivy.Filter.stemmer("english"),
-    )
-    for item in filters:
-        builder = builder.filter(item)
-    return builder.build()
+    language: str = ""
+    document_id: int = 0
 
 
 def _schema() -> "tantivy.Schema":
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("key", stored=False, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("chunk_id", stored=False, indexed=False, fast=True)
-    builder.add_text_field("title", stored=False, tokenizer_name=_ANALYZER)
-    builder.add_text_field("body", stored=False, tokenizer_name=_ANALYZER)
+    builder.add_integer_field("document_id", stored=False, indexed=False, fast=True)
+    builder.add_text_field("language", stored=False, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("title", stored=False, tokenizer_name="raw")
+    builder.add_text_field("body", stored=False, tokenizer_name="raw")
+    builder.add_text_field("words", stored=False, tokenizer_name="raw", index_option="basic")
     return builder.build()
+
+
+class _Analyzer:
+    def analyze(self, text: str) -> list[str]:
+        return [term(piece.surface, _FIRST_LANGUAGE) for piece in pieces(text)]
+
+
+def analyzer() -> _Analyzer:
+    """Return what makes terms of words where no index is open."""
+    return _Analyzer()
 
 
 class LexicalWriter:
@@ -111,6 +107,10 @@ class LexicalWriter:
             if code := _OS_ERROR.search(str(error)):  # a full disk is not a damaged index
                 raise OSError(int(code[1]), os.strerror(int(code[1])), str(self.work)) from error
             raise LexicalDamaged(f"The lexical index in {self.work.name} cannot be extended: {error}") from error
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # what tantivy raises for some damaged files; it has no module
+                raise
+            raise LexicalDamaged(f"The lexical index in {self.work.name} cannot be extended: {error}") from error
         failpoint("lexical.written")
         return self._publish(generation, last)
 
@@ -123,6 +123,8 @@ class LexicalWriter:
 
     def _go_back_to(self, last: Publication | None) -> None:
         """Make the work folder the state of `last`, which it is unless a writer was killed or files were lost."""
+        if last is not None and last.recipe != RECIPE:
+            raise LexicalDamaged(f"The lexical index {last.folder} was made by another analysis of words.")
         if last is not None and self._holds(last):
             return
         shutil.rmtree(self.work, ignore_errors=True)
@@ -144,20 +146,15 @@ class LexicalWriter:
     def _extend(self, removed: Iterable[int], added: Iterable[LexicalEntry]) -> None:
         self.work.mkdir(parents=True, exist_ok=True)
         index = tantivy.Index(_schema(), path=str(self.work), reuse=True)
-        index.register_tokenizer(_ANALYZER, analyzer())
+        languages = Counter(dict(index.searcher().terms_with_prefix("language", "")))
         writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
         for chunk_id in removed:
             writer.delete_documents_by_term("key", str(chunk_id))
         for entry in added:
             writer.delete_documents_by_term("key", str(entry.chunk_id))
-            writer.add_document(
-                tantivy.Document(
-                    key=str(entry.chunk_id),
-                    chunk_id=entry.chunk_id,
-                    title=entry.title,
-                    body=f"{entry.title}\n{entry.text}",
-                )
-            )
+            language = language_of(entry.language) or _main_language(languages)
+            languages[language] += 1
+            writer.add_document(_document(entry, language))
         writer.commit()
         writer.wait_merging_threads()
 
@@ -178,74 +175,7 @@ class LexicalWriter:
         scratch.rename(self.published / name)
         fsync_path(self.published)
         failpoint("lexical.published")
-        return Publication(name, files)
-
-
-@dataclass(frozen=True)
-class LexicalReader:
-    """One publication, verified and open; safe to use from several threads."""
-
-    publication: Publication
-    searcher: Any
-    schema: Any
-    analyzer: Any = field(default_factory=analyzer)
-
-    @property
-    def size(self) -> int:
-        """How many chunks can be found."""
-        return int(self.searcher.num_docs)
-
-    def terms(self, text: str) -> list[str]:
-        """Return the terms of a text in their order; a word that is said twice counts twice in a query."""
-        return list(self.analyzer.analyze(text))
-
-    def search(self, terms: Sequence[str], k: int, *, title_weight: float = 0.3) -> list[Hit]:
-        """Return the `k` best chunks that have at least one of the terms, best first."""
-        if not terms or k < 1:
-            return []
-        return self._hits(self._query(terms, title_weight), k)
-
-    def scores(self, terms: Sequence[str], chunk_ids: Sequence[int], *, title_weight: float = 0.3) -> dict[int, float]:
-        """Return the BM25 score of those of `chunk_ids` that have at least one of the terms."""
-        if not terms or not chunk_ids:
-            return {}
-        keys = tantivy.Query.term_set_query(self.schema, "key", [str(chunk_id) for chunk_id in chunk_ids])
-        restricted = tantivy.Query.boolean_query(
-            [
-                (tantivy.Occur.Must, tantivy.Query.const_score_query(keys, 0.0)),
-                (tantivy.Occur.Must, self._query(terms, title_weight)),
-            ]
-        )
-        return {hit.chunk_id: hit.score for hit in self._hits(restricted, len(chunk_ids))}
-
-    def rarity(self, term: str) -> float:
-        """Return the inverse document frequency of a term over the chunks' bodies; higher is rarer."""
-        frequency = self.searcher.doc_freq("body", term)
-        return math.log(1 + (self.size - frequency + 0.5) / (frequency + 0.5))
-
-    def ids(self) -> list[int]:
-        """Return the ids of all chunks that can be found, ascending."""
-        if not self.size:
-            return []
-        return sorted(hit.chunk_id for hit in self._hits(tantivy.Query.all_query(), self.size))
-
-    def ids_between(self, first: int, last: int, most: int) -> list[int]:
-        """Return up to `most` ids of chunks that can be found, from `first` to `last`, in no order."""
-        between = tantivy.Query.range_query(self.schema, "chunk_id", tantivy.FieldType.Integer, first, last)
-        return [hit.chunk_id for hit in self._hits(between, most)]
-
-    def _query(self, terms: Sequence[str], title_weight: float) -> "tantivy.Query":
-        clauses = []
-        for term, count in Counter(terms).items():
-            for field_name, weight in (("body", 1.0), ("title", title_weight)):
-                clause = tantivy.Query.term_query(self.schema, field_name, term)
-                clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(clause, weight * count)))
-        return tantivy.Query.boolean_query(clauses)
-
-    def _hits(self, query: "tantivy.Query", k: int) -> list[Hit]:
-        found = self.searcher.search(query, k, count=False).hits
-        ids = self.searcher.fast_field_values("chunk_id", [address for _, address in found])
-        return [Hit(int(chunk_id), float(score)) for (score, _), chunk_id in zip(found, ids, strict=True)]
+        return Publication(name, files, RECIPE)
 
 
 def open_publication(folder: Path, publication: Publication, previous: LexicalReader | None = None) -> LexicalReader:
@@ -269,15 +199,40 @@ def open_publication(folder: Path, publication: Publication, previous: LexicalRe
 
 def open_verified(folder: Path, publication: Publication) -> LexicalReader:
     """Return a reader of a publication whose files the caller has verified. Raises LexicalDamaged."""
+    if publication.recipe != RECIPE:
+        raise LexicalDamaged(f"The lexical index {publication.folder} was made by another analysis of words.")
     place = folder / "published" / publication.folder
     try:
         index = tantivy.Index.open(str(place))
-        index.register_tokenizer(_ANALYZER, analyzer())
         index.config_reader(reload_policy="manual")
         index.reload()
         return LexicalReader(publication, index.searcher(), index.schema)
     except (ValueError, OSError) as error:
         raise LexicalDamaged(f"Lexical index {publication.folder} cannot be opened: {error}") from error
+
+
+def _document(entry: LexicalEntry, language: str) -> "tantivy.Document":
+    found = list(pieces(entry.title))
+    title = [(piece.position, term(piece.surface, language)) for piece in found]
+    behind = max((at for at, _ in title), default=0) + _GAP
+    said = list(pieces(entry.text))
+    body = title + [(behind + piece.position, term(piece.surface, language)) for piece in said]
+    words = {fold(piece.surface) for piece in (*found, *said) if piece.kind in (Kind.WORD, Kind.INNER)}
+    document = tantivy.Document(
+        key=str(entry.chunk_id),
+        chunk_id=entry.chunk_id,
+        document_id=entry.document_id or entry.chunk_id,
+        language=language,
+        words=sorted(word for word in words if word.isalpha()),
+    )
+    for name, terms in (("title", title), ("body", body)):
+        tokens = [tantivy.Token(text, at, 0, 0) for at, text in terms]
+        document.add_pre_tokenized_text(name, tantivy.PreTokenizedString("", tokens))
+    return document
+
+
+def _main_language(languages: "Counter[str]") -> str:
+    return languages.most_common(1)[0][0] if languages else _FIRST_LANGUAGE
 
 
 def _link(source: Path, target: Path) -> None:

@@ -1,0 +1,226 @@
+"""A query as the lexical index understands it: words with their alternatives, phrases, exclusions. Pure.
+
+A word's alternatives (its forms in the languages of the index, corrections of a mistyped word, synonyms) stand for
+one word: the best of them counts, not their sum, so that a word with many forms weighs no more than one with one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from search.lexical.analysis import Kind, Piece, forms, is_stop_word, pieces
+
+_WEIGHTS = {Kind.WORD: 1.0, Kind.WHOLE: 0.5, Kind.INNER: 0.3, Kind.CHARACTER: 0.2, Kind.PAIR: 1.0}
+_SYNONYM = 0.8
+_MOST_SYNONYMS = 20  # of one word
+
+Terms = tuple[tuple[int, str], ...]  # (position, term)
+
+
+class AskedPhrase(Protocol):
+    """Words in order, in one field or, with an empty name, in either."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def field(self) -> str: ...
+
+
+class Asked(Protocol):
+    """What this package needs to know of a parsed query."""
+
+    @property
+    def words(self) -> Sequence[str]: ...
+    @property
+    def phrases(self) -> Sequence[AskedPhrase]: ...
+    @property
+    def excluded(self) -> Sequence[AskedPhrase]: ...
+
+
+class Vocabulary(Protocol):
+    """What an index knows of words."""
+
+    @property
+    def languages(self) -> tuple[str, ...]: ...
+    def frequency(self, term: str) -> int: ...
+    def corrections(self, surface: str) -> list[tuple[str, float]]: ...
+    def completions(self, prefix: str) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One term, or several at their positions, that stand for a word; `weight` is at most 1."""
+
+    terms: Terms
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWord:
+    """A word with all that may stand for it."""
+
+    text: str
+    alternatives: tuple[Alternative, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPhrase:
+    """A phrase: one of its alternatives must be there, in one field or in either."""
+
+    text: str
+    field: str
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalQuery:
+    """All that is asked of the lexical index. `corrected` says what was read for words that it does not have."""
+
+    words: tuple[QueryWord, ...] = ()
+    phrases: tuple[QueryPhrase, ...] = ()
+    excluded: tuple[QueryPhrase, ...] = ()
+    title_weight: float = 0.3
+    corrected: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Every term that the query looks for, for marking matches."""
+        alternatives = [each for word in self.words for each in word.alternatives]
+        alternatives += [each for phrase in self.phrases for each in phrase.alternatives]
+        return tuple(dict.fromkeys(term for each in alternatives for _, term in each.terms))
+
+    def relaxed(self) -> "LexicalQuery":
+        """Return the query with its phrases as mere words, for when no text has them as they were asked for."""
+        return replace(self, phrases=())
+
+
+def build(
+    asked: Asked,
+    index: Vocabulary,
+    *,
+    synonyms: Mapping[str, Sequence[str]] | None = None,
+    title_weight: float = 0.3,
+    typos: bool = True,
+    prefix_last: bool = False,
+) -> LexicalQuery:
+    """Return what to ask of `index`; `synonyms` maps a word or words, as people write them, to others."""
+    texts = [*asked.words, *(phrase.text for phrase in asked.phrases)]
+    found = [piece for text in texts for piece in pieces(text)]
+    builder = _WordBuilder(index, typos)
+    words = [builder.word(piece) for piece in _telling(found, index.languages)]
+    if prefix_last and asked.words and words:
+        words[-1] = _completed(words[-1], index)
+    if synonyms:
+        words = _with_synonyms(words, synonyms, index.languages)
+    return LexicalQuery(
+        words=_counted(words),
+        phrases=_phrases(asked.phrases, index.languages),
+        excluded=_phrases(asked.excluded, index.languages),
+        title_weight=title_weight,
+        corrected=builder.corrected,
+    )
+
+
+def _telling(found: Sequence[Piece], languages: Sequence[str]) -> list[Piece]:
+    """Return the pieces without those that say nothing, unless there are no others."""
+    pairs = {piece.position for piece in found if piece.kind is Kind.PAIR}
+    telling = [piece for piece in found if not any(is_stop_word(piece.surface, language) for language in languages)]
+    return telling or list(found) if pairs or telling else list(found)
+
+
+class _WordBuilder:
+    """Makes words of pieces, and remembers which were corrected."""
+
+    def __init__(self, index: Vocabulary, typos: bool) -> None:
+        self.index = index
+        self.typos = typos
+        self.corrected: dict[str, str] = {}
+
+    def word(self, piece: Piece) -> QueryWord:
+        terms = _forms(piece.surface, self.index.languages)
+        known = [term for term in terms if self.index.frequency(term)]
+        alternatives = [Alternative(((0, term),)) for term in known or terms[:1]]
+        if not known and self.typos and piece.kind is Kind.WORD:
+            alternatives += self._corrections(piece.surface)
+        return QueryWord(piece.surface, tuple(alternatives), _WEIGHTS[piece.kind])
+
+    def _corrections(self, surface: str) -> Iterator[Alternative]:
+        for at, (correction, weight) in enumerate(self.index.corrections(surface)):
+            if at == 0:
+                self.corrected[surface] = correction
+            for term in _forms(correction, self.index.languages):
+                if self.index.frequency(term):
+                    yield Alternative(((0, term),), weight)
+
+
+def _completed(word: QueryWord, index: Vocabulary) -> QueryWord:
+    """Return the last word of an unfinished query with what it may become; at a discount."""
+    there = {each.terms for each in word.alternatives}
+    completed = [
+        Alternative(((0, term),), 0.7)
+        for completion in index.completions(word.text)
+        for term in _forms(completion, index.languages)[:1]
+    ]
+    fresh = tuple(dict.fromkeys(each for each in completed if each.terms not in there))
+    return replace(word, alternatives=word.alternatives + fresh)
+
+
+def _with_synonyms(
+    words: Sequence[QueryWord], synonyms: Mapping[str, Sequence[str]], languages: Sequence[str]
+) -> list[QueryWord]:
+    """Return the words with their synonyms among the alternatives; those of several words stand with the first."""
+    result = list(words)
+    for written, others in synonyms.items():
+        key = [set(_forms(piece.surface, languages)) for piece in _plain(written)]
+        for at in range(len(words) - len(key) + 1):
+            if key and all(_terms_of(word) & forms_ for word, forms_ in zip(words[at:], key, strict=False)):
+                more = [
+                    Alternative(chain, _SYNONYM * len(key))
+                    for other in list(others)[:_MOST_SYNONYMS]
+                    for chain in _chains(other, languages)
+                ]
+                result[at] = replace(result[at], alternatives=(*result[at].alternatives, *more))
+    return result
+
+
+def _phrases(asked: Iterable[AskedPhrase], languages: Sequence[str]) -> tuple[QueryPhrase, ...]:
+    return tuple(
+        QueryPhrase(phrase.text, phrase.field, tuple(Alternative(chain) for chain in chains))
+        for phrase in asked
+        if (chains := _chains(phrase.text, languages))
+    )
+
+
+def _chains(text: str, languages: Sequence[str]) -> list[Terms]:
+    """Return the ways in which a phrase may be written in an index: in each language; what is written together, too."""
+    result: list[Terms] = []
+    wholes = [piece for piece in pieces(text) if piece.kind is Kind.WHOLE]
+    for pieces_ in (_plain(text), wholes if len(wholes) == 1 else []):
+        for language in languages or ("",):
+            for at in range(2 if pieces_ else 0):
+                chosen = [(piece.position, forms(piece.surface, language)) for piece in pieces_]
+                result.append(tuple((position, each[min(at, len(each) - 1)]) for position, each in chosen))
+    return [chain for chain in dict.fromkeys(result) if chain]
+
+
+def _plain(text: str) -> list[Piece]:
+    """Return the pieces that follow each other: words, and the characters of scripts without spaces."""
+    return [piece for piece in pieces(text) if piece.kind in (Kind.WORD, Kind.CHARACTER)]
+
+
+def _forms(surface: str, languages: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(term for language in languages or ("",) for term in forms(surface, language)))
+
+
+def _terms_of(word: QueryWord) -> set[str]:
+    return {each.terms[0][1] for each in word.alternatives if len(each.terms) == 1 and each.weight == 1.0}
+
+
+def _counted(words: Iterable[QueryWord]) -> tuple[QueryWord, ...]:
+    """Return each word once; a word that is said twice weighs twice."""
+    weights: dict[tuple[Alternative, ...], QueryWord] = {}
+    for word in words:
+        before = weights.get(word.alternatives)
+        weights[word.alternatives] = replace(word, weight=word.weight + before.weight) if before else word
+    return tuple(weights.values())
