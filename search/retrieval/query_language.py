@@ -62,7 +62,7 @@ def no_fields(name: str) -> bool:
 
 
 def parse(text: str, fields: Callable[[str], bool] = no_fields) -> ParsedQuery:
-    """Return the parts of a query; `fields` tells whether a name (in lower case) can be filtered by. Never raises."""
+    """Return the parts of a query; `fields` tells whether a name can be filtered by. Never raises."""
     reading = _Reading(text, fields)
     at = 0
     while token := _TOKEN.search(text, at):
@@ -95,10 +95,10 @@ class _Reading:
         negated = self._excludes(start, end)
         at = start + negated
         name = _NAME.match(self.text, at, end)
-        field = name[1].lower() if name else ""
+        field = name[1] if name else ""
         after = 0
-        if name and field in TEXT_FIELDS:
-            after = self._phrase(name.end(), end, field, negated)
+        if name and field.lower() in TEXT_FIELDS:
+            after = self._phrase(name.end(), end, field.lower(), negated)
         elif name and self.fields(field):
             after = self._filter(name.end(), end, field, negated)
         elif self.typed and (negated or _QUOTED.match(self.text, at)):
@@ -133,12 +133,12 @@ class _Reading:
 
     def _filter(self, at: int, end: int, field: str, negated: bool) -> int:
         text, after = self._value(at, end)
-        op, value = (EQUALS, text) if _QUOTED.match(self.text, at) else _condition(text)
+        op, value = (EQUALS, text) if _QUOTED.match(self.text, at) else condition(text)
         self.filters.append(FieldValue(field, op, value, negated))
         return after
 
 
-def _condition(value: str) -> tuple[str, str]:
+def condition(value: str) -> tuple[str, str]:
     """Return operator and value of what stands unquoted after `name:`."""
     if comparison := _COMPARISON.match(value):
         return comparison[1], value[comparison.end() :]
