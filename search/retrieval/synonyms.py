@@ -1,16 +1,14 @@
 """The synonyms of a collection: what else a word or a group of words also finds. Says nothing about how it is scored.
 
-They are kept as curators wrote them; the lexical leg brings them into the form that its terms have (`analysed`).
+They are kept as curators wrote them; the lexical leg brings them into the form that its terms have.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from search.models import SynonymSet
-
-Synonyms = Mapping[str, Sequence[str]]
 
 _trial: ContextVar[tuple[SynonymSet | None, int | None, int] | None] = ContextVar("synonym_trial", default=None)
 
@@ -23,20 +21,6 @@ def synonyms_of(collection_id: int) -> dict[str, tuple[str, ...]]:
         for word in words:
             found[word].update(dict.fromkeys(other for other in finds or words if other != word))
     return {word: tuple(others) for word, others in found.items() if others}
-
-
-def analysed(synonyms: Synonyms, analyze: Callable[[str], Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the synonyms with every form as the index has it: terms with one space between them.
-
-    Forms that become the same are one; a form that loses all its terms (stop words) is left out.
-    """
-    result: dict[str, dict[str, None]] = defaultdict(dict)
-    for word, others in synonyms.items():
-        key = " ".join(analyze(word))
-        if key:
-            forms = (" ".join(analyze(other)) for other in others)
-            result[key].update(dict.fromkeys(form for form in forms if form and form != key))
-    return {word: tuple(forms) for word, forms in result.items() if forms}
 
 
 @contextmanager

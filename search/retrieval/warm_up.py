@@ -6,6 +6,7 @@ from django.db import connection
 
 from search import registry
 from search.models import IndexVersion
+from search.retrieval import rule_matching
 from search.retrieval.open_index import open_version
 from search.retrieval.query_vectors import query_vector
 
@@ -21,6 +22,7 @@ def warm_up() -> None:
         for version in IndexVersion.objects.active().select_related("collection"):
             open_version(version)
             query_vector(version, "warm up")
+            rule_matching.warm_up(version)
     except Exception:
         logger.exception("Warming up stopped; the first queries will do the rest")
     finally:

@@ -1,6 +1,5 @@
 """What a collection's synonyms add to a word."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,16 +7,11 @@ from django.core.exceptions import ValidationError
 
 from search.models import Collection, SynonymSet
 from search.retrieval import synonyms
-from search.retrieval.synonyms import analysed, synonyms_of
+from search.retrieval.synonyms import synonyms_of
 
 
 def add(collection: Collection, words: str, finds: str = "", **fields: Any) -> SynonymSet:
     return SynonymSet.objects.create(collection=collection, words=words, finds=finds, **fields)
-
-
-def stems(text: str) -> Sequence[str]:
-    """Lower case, without plural and without `of`."""
-    return [word.removesuffix("s") for word in text.lower().split() if word != "of"]
 
 
 def test_each_word_of_a_set_finds_the_others(collection: Collection) -> None:
@@ -48,12 +42,6 @@ def test_what_is_switched_off_and_what_is_elsewhere_adds_nothing(collection: Col
     add(Collection.objects.create(slug="other", name="Other"), "car, vehicle")
 
     assert synonyms_of(collection.pk) == {}
-
-
-def test_synonyms_get_the_form_that_the_index_has() -> None:
-    given = {"Cars": ("automobiles", "car", "Out of Order"), "car": ("vehicle",), "of": ("from",), "x": ("of",)}
-
-    assert analysed(given, stems) == {"car": ("automobile", "out order", "vehicle")}
 
 
 def test_synonyms_are_tried_out_without_being_saved(collection: Collection) -> None:
