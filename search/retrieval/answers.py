@@ -1,9 +1,10 @@
 """From ranked documents to what people see: the best place of each text, cut out, with what matches marked."""
 
 import math
+from collections.abc import Sequence
 
 from search.datatypes import SearchResult, Snippet
-from search.lexical.tantivy_index import analyzer
+from search.lexical.analysis import forms, pieces
 from search.models import Document
 from search.retrieval.highlighting import snippet
 from search.retrieval.query import Query
@@ -13,7 +14,12 @@ _TELLING_CHUNKS = 1_000
 _COMMON_RARITY = math.log(5)  # of a term that every fifth chunk has
 
 
-def _telling_terms(query: Query) -> list[str]:
+def terms_of(text: str) -> list[str]:
+    """Return the terms of a text where no lexical index is open that would know its languages."""
+    return [form for piece in pieces(text) for form in forms(piece.surface, "en")]
+
+
+def _telling_terms(query: Query) -> Sequence[str]:
     """Return the terms worth marking: in a corpus that is large enough to tell, not those of every fifth chunk."""
     lexical = query.opened.lexical
     if lexical is None or lexical.size < _TELLING_CHUNKS:
@@ -22,7 +28,8 @@ def _telling_terms(query: Query) -> list[str]:
 
 
 def results(query: Query, visible: list[VisibleHit], documents: dict[int, Document]) -> tuple[SearchResult, ...]:
-    analyze = query.opened.lexical.analyzer.analyze if query.opened.lexical else analyzer().analyze
+    """Return what is shown of the documents found; `documents` are those that are still there, by id."""
+    analyze = query.opened.lexical.analyze if query.opened.lexical else terms_of
     telling = _telling_terms(query)
     results: list[SearchResult] = []
     for found in visible:

@@ -4,14 +4,15 @@ Both legs also score candidates that only the other one found, exactly, so that 
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from search.datatypes import Vectors
+from search.datatypes import Ids, Vectors
 from search.engines.base import IndexReader
-from search.lexical.tantivy_index import LexicalReader
+from search.lexical.lexical_query import LexicalQuery
+from search.lexical.lexical_reader import LexicalReader
 
 
 @dataclass
@@ -27,10 +28,10 @@ class Candidates:
         return sorted(self.scores, key=lambda chunk_id: (-self.scores[chunk_id], chunk_id))
 
 
-def dense_candidates(reader: IndexReader, vector: Vectors, limit: int) -> Candidates:
-    """Return the `limit` nearest chunks with their cosines."""
+def dense_candidates(reader: IndexReader, vector: Vectors, limit: int, allowed: Ids | None = None) -> Candidates:
+    """Return the `limit` nearest chunks, of those `allowed`, with their cosines."""
     begun = time.perf_counter()
-    found = reader.search(vector[None], limit)[0]
+    found = reader.search(vector[None], limit, allowed=allowed)[0]
     cosines = 1.0 - found.distances / 2.0
     scores = dict(zip(found.ids.tolist(), cosines.tolist(), strict=True))
     return Candidates(scores, len(scores) < limit, _since(begun))
@@ -47,20 +48,20 @@ def add_cosines(candidates: Candidates, reader: IndexReader, vector: Vectors, ch
     candidates.milliseconds += _since(begun)
 
 
-def lexical_candidates(reader: LexicalReader, terms: Sequence[str], limit: int, title_weight: float) -> Candidates:
-    """Return the `limit` best chunks by BM25."""
+def lexical_candidates(
+    reader: LexicalReader, words: LexicalQuery, limit: int, allowed: Ids | None = None
+) -> Candidates:
+    """Return the `limit` best chunks, of those `allowed`, by BM25."""
     begun = time.perf_counter()
-    hits = reader.search(terms, limit, title_weight=title_weight)
+    hits = reader.search(words, limit, allowed)
     return Candidates({hit.chunk_id: hit.score for hit in hits}, len(hits) < limit, _since(begun))
 
 
-def add_bm25(
-    candidates: Candidates, reader: LexicalReader, terms: Sequence[str], chunk_ids: Iterable[int], title_weight: float
-) -> None:
-    """Score chunks that only the other leg found; those without any of the terms stay without."""
+def add_bm25(candidates: Candidates, reader: LexicalReader, words: LexicalQuery, chunk_ids: Iterable[int]) -> None:
+    """Score chunks that only the other leg found; those without any of the words stay without."""
     begun = time.perf_counter()
     missing = [pk for pk in chunk_ids if pk not in candidates.scores]
-    candidates.scores.update(reader.scores(terms, missing, title_weight=title_weight))
+    candidates.scores.update(reader.scores(words, missing))
     candidates.milliseconds += _since(begun)
 
 

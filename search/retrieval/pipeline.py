@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from search.datatypes import SearchResult, Timings
-from search.lexical.tantivy_index import analyzer
 from search.retrieval import answers, candidates, query_language
 from search.retrieval.curating import curate
 from search.retrieval.good_match import good_match
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
+from search.retrieval.synonyms import synonyms_of
 from search.retrieval.visible_hits import best_visible, visible_documents
 from search.retrieval_options import RetrievalOptions
 
@@ -41,7 +41,7 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions) -> Outc
     """Return the best documents for what was asked among those that its user may see. `opened` must be usable."""
     clock = _Clock()
     query = Query(asked, opened, options, query_language.parse(asked.text))
-    query.terms = _terms(opened, query.parsed.plain or asked.text)
+    _read_words(query)
     clock.lap("parse")
     candidates.encode(query)
     clock.lap("encode")
@@ -78,11 +78,16 @@ def _rank(query: Query, allowed: "DocumentQuerySet", clock: "_Clock") -> None:
         limit *= _WIDEN
 
 
-def _terms(opened: OpenVersion, text: str) -> list[str]:
-    """The query's terms, as the lexical index has them."""
-    if opened.lexical is not None:
-        return opened.lexical.terms(text)
-    return list(analyzer().analyze(text))
+def _read_words(query: Query) -> None:
+    """Say the query as the lexical index understands it, and which chunks may take part because of it."""
+    lexical = query.opened.lexical
+    if lexical is None:
+        query.terms = tuple(answers.terms_of(query.parsed.plain))
+        return
+    synonyms = synonyms_of(query.opened.version.collection_id)
+    query.words = lexical.query(query.parsed, synonyms=synonyms, title_weight=query.options.title_weight)
+    query.terms = lexical.terms_of(query.words)
+    query.allowed = lexical.permitted(query.words)
 
 
 class _Clock:

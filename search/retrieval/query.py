@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from search.datatypes import Vectors
+from search.datatypes import Ids, Vectors
+from search.lexical.lexical_query import LexicalQuery
 from search.retrieval.legs import Candidates, add_cosines
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query_language import ParsedQuery
@@ -34,7 +35,9 @@ class Query:
     opened: OpenVersion
     options: RetrievalOptions
     parsed: ParsedQuery
-    terms: list[str] = field(default_factory=list)
+    words: LexicalQuery = field(default_factory=LexicalQuery)
+    terms: tuple[str, ...] = ()  # worth marking in what is shown
+    allowed: Ids | None = None  # the chunks that may take part, ascending; None for all
     vector: Vectors | None = None
     dense: Candidates = field(default_factory=Candidates)
     lexical: Candidates = field(default_factory=Candidates)
