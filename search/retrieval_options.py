@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-FUSIONS = ("convex", "rrf")
+FUSIONS = ("standardised", "convex", "rrf")
 RANGES = {"dense_weight": (0, 1), "title_weight": (0, 10), "min_cosine": (-1, 1), "min_shared_words": (0, 1)}
 
 
@@ -12,8 +12,8 @@ RANGES = {"dense_weight": (0, 1), "title_weight": (0, 10), "min_cosine": (-1, 1)
 class RetrievalOptions:
     """How to rank; a collection's `retrieval` options override the defaults."""
 
-    fusion: str = "convex"
-    dense_weight: float = 0.6
+    fusion: str = "standardised"
+    dense_weight: float = 0.5
     title_weight: float = 0.3
     min_cosine: float = 0.3
     min_shared_words: float = 0.7

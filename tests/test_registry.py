@@ -84,7 +84,7 @@ def test_good_options_have_no_problems(options: dict[str, Any]) -> None:
         ({"engine_options": "Flat"}, "engine_options", "'Flat' is not a JSON object"),
         ({"engine_options": {"nlist": 1}}, "engine_options", "'nlist'"),
         ({"retrieval": 3}, "retrieval", "3 is not a JSON object"),
-        ({"retrieval": {"fusion": "sum"}}, "retrieval", "fusion is 'sum'; known: convex, rrf"),
+        ({"retrieval": {"fusion": "sum"}}, "retrieval", "fusion is 'sum'; known: standardised, convex, rrf"),
         ({"retrieval": {"fusion": []}}, "retrieval", "fusion is []"),
         ({"retrieval": {"dense_weight": 1.1}}, "retrieval", "dense_weight is 1.1; it must be a number from 0 to 1"),
         ({"retrieval": {"dense_weight": float("nan")}}, "retrieval", "dense_weight is nan"),

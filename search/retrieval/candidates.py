@@ -41,25 +41,22 @@ def collect(query: Query, limit: int) -> None:
         query.degraded.extend([] if message in query.degraded else [message])
     if dense is not None and query.vector is not None:
         spent = query.dense.milliseconds
-        query.dense = dense_candidates(dense, query.vector, limit)
+        query.dense = dense_candidates(dense, query.vector, limit, query.allowed)
         query.dense.milliseconds += spent
     if wants_lexical and lexical is not None:
         spent = query.lexical.milliseconds
-        query.lexical = lexical_candidates(lexical, query.terms, limit, query.options.title_weight)
+        query.lexical = lexical_candidates(lexical, query.words, limit, query.allowed)
         query.lexical.milliseconds += spent
     if query.dense.scores and query.lexical.scores and dense is not None and query.vector is not None:
         found_by_words = list(query.lexical.scores)
         if lexical is not None:
-            add_bm25(query.lexical, lexical, query.terms, query.dense.scores, query.options.title_weight)
+            add_bm25(query.lexical, lexical, query.words, query.dense.scores)
         add_cosines(query.dense, dense, query.vector, found_by_words)
 
 
 def fused(query: Query) -> list[Hit]:
     """Return the candidates of both legs in one order, best first."""
-    if not query.lexical.scores:
-        return fusion.ranked(query.dense.scores)
-    if not query.dense.scores:
-        return fusion.ranked(query.lexical.scores)
-    if query.options.fusion == "rrf":
-        return fusion.rrf(query.dense.ranking(), query.lexical.ranking())
-    return fusion.convex(query.dense.scores, query.lexical.scores, dense_weight=query.options.dense_weight)
+    options = query.options
+    return fusion.fuse(
+        query.dense.scores, query.lexical.scores, method=options.fusion, dense_weight=options.dense_weight
+    )

@@ -1,16 +1,52 @@
 """Joins dense and lexical scores of the same candidates into one order. Pure arithmetic.
 
-`convex` is the convex combination of normalised scores: the dense score min-max normalised over the
-candidates, the lexical score divided by its maximum there (Bruch, Gai and Ingber, "An Analysis of Fusion
-Functions for Hybrid Retrieval", 2023, compare such normalisations). `rrf` is reciprocal rank fusion (Cormack,
-Clarke and Büttcher, 2009).
+`standardised` divides each leg's scores by their standard deviation over the candidates before they are weighted: a
+leg counts as much as it tells this query's candidates apart. `convex` is the convex combination of normalised scores:
+the dense score min-max normalised over the candidates, the lexical score divided by its maximum there (Bruch, Gai and
+Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", 2023, compare such normalisations). `rrf` is reciprocal
+rank fusion (Cormack, Clarke and Büttcher, 2009). Every score is between 0 and 1 but those of `rrf`, which are smaller.
 """
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from search.datatypes import Hit
 
 _RRF_K = 60
+
+
+def fuse(dense: Mapping[int, float], lexical: Mapping[int, float], *, method: str, dense_weight: float) -> list[Hit]:
+    """Return every candidate of both legs, best first, by the method named; of one leg alone by its own scores."""
+    if not dense or not lexical:
+        return ranked(dense or lexical)
+    if method == "rrf":
+        return rrf(*([hit.chunk_id for hit in ranked(scores)] for scores in (dense, lexical)))
+    return (convex if method == "convex" else standardised)(dense, lexical, dense_weight=dense_weight)
+
+
+def standardised(dense: Mapping[int, float], lexical: Mapping[int, float], *, dense_weight: float) -> list[Hit]:
+    """Return every candidate with `dense_weight` × dense / its deviation + (1 − `dense_weight`) × lexical / its own.
+
+    A candidate that is missing in a leg is as good there as the worst (dense) or has nothing (lexical). What would be
+    best in both legs has the score 1.
+    """
+    ids = np.array(sorted(dense.keys() | lexical.keys()), np.int64)
+    if not len(ids):
+        return []
+    low = min(dense.values(), default=0.0)
+    near = np.array([dense.get(pk, low) - low for pk in ids.tolist()])
+    words = np.array([lexical.get(pk, 0.0) for pk in ids.tolist()])
+    near_share, words_share = dense_weight * _per_deviation(near), (1 - dense_weight) * _per_deviation(words)
+    most = near_share * near.max() + words_share * words.max()
+    scores = (near_share * near + words_share * words) / most if most > 0 else np.ones(len(ids))
+    return ranked(dict(zip(ids.tolist(), scores.tolist(), strict=True)))
+
+
+def _per_deviation(scores: np.ndarray) -> float:
+    """Return what a leg's scores are to be multiplied with; nothing when it tells no candidate from another."""
+    deviation = float(scores.std())
+    return 1 / deviation if deviation > 1e-9 else 0.0
 
 
 def convex(dense: Mapping[int, float], lexical: Mapping[int, float], *, dense_weight: float) -> list[Hit]:
