@@ -8,7 +8,7 @@ CORPUS = {
     "dog": ("Dogs", "A dog is an animal that barks at strangers."),
     "pump": ("Pumps", "A pump moves water through a pipe."),
 }
-QUERIES = {"q1": "a purring animal", "q2": "moving water through a pipe", "q3": "nobody has judged this"}
+QUERIES = {"q1": "it purrs and sleeps", "q2": "moving water through a pipe", "q3": "nobody has judged this"}
 QRELS = (("q1", "cat", 2), ("q1", "dog", 0), ("q2", "pump", 1))
 
 
