@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, Group, User
 from django.db import connection
 
 from search.models import Chunk, Collection, Document, IndexVersion
+from search.models.corpus import new_external_id
 from search.retrieval import scope
 from search.retrieval.filters import Filters
 from search.retrieval.scope import scope_of
@@ -50,7 +51,7 @@ def by_saving(**fields: Any) -> Callable[[Document], None]:
 
 def by_adding(document: Document) -> None:
     document.pk = None
-    document.external_id += "+"
+    document.external_id = new_external_id()
     document.save()
 
 
