@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from search.admin.import_pages import person
 from search.admin.labels import choice_label, moment, short
 from search.admin.trying import Tried, Trying
 from search.models import Collection, CurationRule
+from search.models.fields import StorableTextField
 from search.retrieval import rule_matching
 from search.retrieval.rules import Rule
 
@@ -51,6 +53,7 @@ class CurationRuleAdmin(Trying):
         "position": "action == 'pin'",
         "strength": "action == 'boost' || action == 'bury'",
     }
+    formfield_overrides = {StorableTextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     warn_unsaved_form = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CurationRule]:

@@ -78,17 +78,26 @@ class SearchLogAdmin(QueryReports):
         """Show what a search showed then beside what it shows now."""
         self.check_may_view(request)
         logged = get_object_or_404(SearchLog.objects.select_related("collection"), pk=pk)
-        context: dict[str, Any] = {**self.admin_site.each_context(request), "opts": self.opts, "original": logged}
-        context |= {"logged": logged, "title": _("Asked again"), "search_url": addresses.search_page(
-            logged.collection, logged.text
-        )}  # fmt: skip
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": logged,
+            "logged": logged,
+            "title": _("Then and now"),
+            "search_url": addresses.search_page(logged.collection, logged.text),
+        }
+        if request.user.has_perm("search.add_curationrule"):
+            for name in ("pin", "hide"):
+                context[f"{name}_url"] = addresses.added(
+                    "curationrule", collection=logged.collection_id, queries=logged.text, action=name
+                )
         try:
             context["change"] = _asked_again(logged, request)
         except (query_service.InvalidQuery, query_service.NotReady) as error:
             context["wrong"] = str(error)
         return TemplateResponse(request, "admin/search/asked_again.html", context)
 
-    @action(description=_("Ask again"), url_path="ask-again", icon="replay", permissions=["again"])
+    @action(description=_("Then and now"), url_path="ask-again", icon="replay", permissions=["again"])
     def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.again_view(request, int(object_id))
 

@@ -7,10 +7,12 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from search.admin.labels import short
 from search.admin.trying import Tried, Trying
 from search.models import Collection, SynonymSet
+from search.models.fields import StorableTextField
 from search.retrieval import synonyms
 
 _WORDS_CHARS = 100
@@ -28,6 +30,7 @@ class SynonymSetAdmin(Trying):
     show_full_result_count = False
     search_fields = ("words", "finds", "note")
     fields = ("collection", "words", "finds", "enabled", "note")
+    formfield_overrides = {StorableTextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     warn_unsaved_form = True
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

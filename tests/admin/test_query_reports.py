@@ -94,6 +94,18 @@ def test_the_answer_of_then_stands_beside_that_of_now(admin_client: Client, aske
     assert "was 2" in page
 
 
+def test_each_result_of_now_can_be_pinned(admin_client: Client, asked: list[Document]) -> None:
+    logged = SearchLog.objects.filter(text="fax").first()
+    assert logged is not None
+
+    page = admin_client.get(f"/admin/search/searchlog/{logged.pk}/again/")
+
+    pin = f"{page.context['pin_url']}&document={asked[1].pk}"
+    assert pin.replace("&", "&amp;") in page.content.decode()
+    initial = admin_client.get(pin).context["adminform"].form.initial
+    assert (initial["queries"], initial["action"], initial["document"]) == ("fax", "pin", str(asked[1].pk))
+
+
 def test_the_log_shows_each_search_with_what_was_opened(admin_client: Client, asked: list[Document]) -> None:
     logged = SearchLog.objects.filter(text="fax").first()
     assert logged is not None
