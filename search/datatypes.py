@@ -129,6 +129,7 @@ class Timings:
 
     parse: float = 0.0
     encode: float = 0.0
+    filter: float = 0.0
     dense: float = 0.0
     lexical: float = 0.0
     fuse: float = 0.0

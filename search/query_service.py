@@ -1,6 +1,6 @@
 """The one public entry to searching: page, API and command all call `search`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from search.conf import conf
 from search.datatypes import SearchResponse
 from search.models import Collection, IndexVersion
 from search.retrieval import pipeline
+from search.retrieval.filters import Filters, InvalidFilter
 from search.retrieval.open_index import open_version
 from search.retrieval.query import Asked
 from search.retrieval_options import RetrievalOptions
@@ -51,6 +52,7 @@ def search(
     collection: str = "",
     k: int = 10,
     mode: str = "hybrid",
+    filters: Sequence[str] = (),
     version: IndexVersion | None = None,
     options: Mapping[str, Any] | None = None,
     log: bool = True,
@@ -59,9 +61,9 @@ def search(
 ) -> SearchResponse:
     """Return the `k` best documents of a collection that `user` may see.
 
-    An empty `collection` means the installation's default. What is measured beside the live version names its
-    `version`, and retrieval `options` over those of the collection; it is not to be logged. `source` and `after` (the
-    `query_id` of the search that this one follows) are for the log alone.
+    An empty `collection` means the installation's default; `filters` are such as `tag:news` (retrieval/filters.py).
+    What is measured beside the live version names its `version`, and retrieval `options` over those of the collection;
+    it is not to be logged. `source` and `after` (the `query_id` of the search that this one follows) are for the log.
     Raises InvalidQuery, UnknownCollection or NotReady; a leg that cannot take part is named in `degraded` instead.
     """
     text = _checked_query(query, k, mode)
@@ -73,7 +75,10 @@ def search(
     if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
         raise NotReady(_("The first documents of this collection are being indexed."))
     ranking = RetrievalOptions.over_defaults({**version.collection.retrieval, **(options or {})})
-    found = pipeline.run(Asked(text, mode, k, user), opened=opened, options=ranking)
+    try:
+        found = pipeline.run(Asked(text, mode, k, user, Filters.of(parameters=filters)), opened=opened, options=ranking)
+    except InvalidFilter as error:
+        raise InvalidQuery("filter", str(error)) from error
     response = SearchResponse(
         query=text,
         mode=mode,

@@ -8,14 +8,18 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from search.datatypes import SearchResult, Timings
+import numpy as np
+
+from search.datatypes import Ids, SearchResult, Timings
 from search.retrieval import answers, candidates, query_language
 from search.retrieval.curating import curate
+from search.retrieval.filters import Filters, is_field
 from search.retrieval.good_match import good_match
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
+from search.retrieval.scope import scope_of
 from search.retrieval.synonyms import synonyms_of
-from search.retrieval.visible_hits import best_visible, visible_documents
+from search.retrieval.visible_hits import best_visible
 from search.retrieval_options import RetrievalOptions
 
 if TYPE_CHECKING:
@@ -38,19 +42,25 @@ class Outcome:
 
 
 def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions) -> Outcome:
-    """Return the best documents for what was asked among those that its user may see. `opened` must be usable."""
+    """Return the best documents for what was asked among those that its user may see. `opened` must be usable.
+
+    Raises InvalidFilter for a filter in the query that cannot be applied.
+    """
     clock = _Clock()
-    query = Query(asked, opened, options, query_language.parse(asked.text))
+    parsed = query_language.parse(asked.text, is_field)
+    query = Query(asked, opened, options, parsed, asked.filters + Filters.of(parsed.filters))
     _read_words(query)
     clock.lap("parse")
     candidates.encode(query)
     clock.lap("encode")
-    allowed = visible_documents(opened.version, asked.user)
-    _rank(query, allowed, clock)
-    curate(query, allowed)
+    scope = scope_of(opened.version, asked.user, query.filters)
+    query.allowed = _both(query.allowed, scope.allowed)
+    clock.lap("filter")
+    _rank(query, scope.documents, clock)
+    curate(query, scope.documents)
     clock.lap("fetch")
     shown = query.found[: asked.k]
-    documents = allowed.in_bulk([found.document_id for found in shown])
+    documents = scope.documents.in_bulk([found.document_id for found in shown])
     outcome = Outcome(
         results=answers.results(query, shown, documents),
         total=len(query.found),
@@ -88,6 +98,13 @@ def _read_words(query: Query) -> None:
     query.words = lexical.query(query.parsed, synonyms=synonyms, title_weight=query.options.title_weight)
     query.terms = lexical.terms_of(query.words)
     query.allowed = lexical.permitted(query.words)
+
+
+def _both(one: Ids | None, other: Ids | None) -> Ids | None:
+    """Return what two restrictions, each ascending, leave together."""
+    if one is None or other is None:
+        return other if one is None else one
+    return np.intersect1d(one, other, assume_unique=True)
 
 
 class _Clock:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from search.datatypes import Ids, Vectors
 from search.lexical.lexical_query import LexicalQuery
+from search.retrieval.filters import Filters
 from search.retrieval.legs import Candidates, add_cosines
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query_language import ParsedQuery
@@ -25,6 +26,7 @@ class Asked:
     mode: str = "hybrid"
     k: int = 10
     user: "AbstractBaseUser | AnonymousUser | None" = None
+    filters: Filters = field(default_factory=Filters)
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Query:
     opened: OpenVersion
     options: RetrievalOptions
     parsed: ParsedQuery
+    filters: Filters  # what was asked for beside the query, and in it
     words: LexicalQuery = field(default_factory=LexicalQuery)
     terms: tuple[str, ...] = ()  # worth marking in what is shown
     allowed: Ids | None = None  # the chunks that may take part, ascending; None for all

@@ -1,0 +1,62 @@
+"""What a query says of itself holds in every mode: phrases, exclusions, filters, before the best are chosen."""
+
+from collections.abc import Callable
+
+import pytest
+
+from search import query_service
+from search.models import Collection, Document
+from search.query_service import InvalidQuery
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MODES = query_service.MODES
+
+
+@pytest.fixture
+def lamps(collection: Collection, indexed: Callable[[], int]) -> None:
+    """Three hundred documents about lamps, one of which is news and says so in other words."""
+    Document.objects.bulk_create(
+        Document(
+            collection=collection, external_id=f"d{number}", title="A lamp",
+            body=f"The lamp of house {number} is lit." if number != 299 else "Oil was lit by the lamp that burned.",
+            metadata={"tags": ["news"] if number == 299 else ["old"]},
+        )
+        for number in range(300)
+    )  # fmt: skip
+    indexed()
+
+
+def found(query: str, **wanted: object) -> list[str]:
+    """Return what is found, best first."""
+    return [result.external_id for result in query_service.search(query, **wanted).results]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_filter_that_leaves_one_of_many_gives_that_one(lamps: None, mode: str) -> None:
+    assert found("the lamp of a house is lit tag:news", mode=mode) == ["d299"]
+    assert found("the lamp of a house is lit", mode=mode, filters=["tag:news"]) == ["d299"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_phrase_must_be_there_as_it_was_asked_for(lamps: None, mode: str) -> None:
+    assert found('"lamp that burned"', mode=mode) == ["d299"]
+    assert found('"burned that lamp"', mode=mode) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_excluded_does_not_come(lamps: None, mode: str) -> None:
+    assert "d299" not in found("lamp -burned", mode=mode, k=100)
+    assert found("lamp -house", mode=mode, k=100) == ["d299"]
+
+
+def test_a_filter_that_cannot_be_applied_says_so(lamps: None) -> None:
+    with pytest.raises(InvalidQuery, match="no date"):
+        query_service.search("lamp", filters=["created:yesterday"])
+    with pytest.raises(InvalidQuery, match="no field colour"):
+        query_service.search("lamp", filters=["colour:red"])
+
+
+def test_the_total_counts_what_the_filter_leaves(lamps: None) -> None:
+    response = query_service.search("lamp", filters=["tag:news"])
+    assert (response.total, response.total_relation) == (1, "eq")
