@@ -4,6 +4,7 @@ What a rule brings in has passed the same checks as everything else: it is visib
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from search.datatypes import Hit
@@ -43,7 +44,7 @@ def _ranked(hit: VisibleHit) -> RankedDocument:
 
 
 def _with_score(found: VisibleHit, score: float) -> VisibleHit:
-    return VisibleHit(Hit(found.hit.chunk_id, score), found.document_id, found.start, found.end, found.changed)
+    return replace(found, hit=Hit(found.hit.chunk_id, score))
 
 
 def _beyond_candidates(query: Query, allowed: "DocumentQuerySet", document_ids: Sequence[int]) -> list[VisibleHit]:

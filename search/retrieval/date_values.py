@@ -54,3 +54,11 @@ def written(text: str) -> str:
     year, month, day, clock = match.groups()
     parts = [year, *(f"{int(part):02d}" for part in (month, day) if part)]
     return "-".join(parts) + (f"T{clock}" if clock else "")
+
+
+def own_date(metadata: object) -> str:
+    """Return a document's own date as it is written, or nothing where it has none."""
+    value = metadata.get("date") if isinstance(metadata, dict) else None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value) if re.match(OWN_DATE, str(value)) else ""

@@ -21,7 +21,7 @@ from search.retrieval.query_language import EQUALS, EXISTS, ONE_OF, PREFIX, RANG
 
 _Sql = tuple[str, list[Any]]
 _SQLITE, _POSTGRESQL = "sqlite", "postgresql"
-_NUMBER = r"\A-?[0-9]{1,15}(\.[0-9]{1,15})?\Z"
+NUMBER = r"\A-?[0-9]{1,15}(\.[0-9]{1,15})?\Z"
 _DATE = r"\A[0-9]{4}-[0-9]{2}"
 _FALSE: _Sql = ("1 = 0", [])
 
@@ -214,7 +214,7 @@ class _Postgresql(_Dialect):
 
 def _equals(dialect: type[_Dialect], value: str) -> _Sql:
     cases, params = [f"WHEN {dialect.is_text} THEN {dialect.text} = %s"], [value]
-    if re.match(_NUMBER, value):
+    if re.match(NUMBER, value):
         cases.append(f"WHEN {dialect.is_number} THEN {dialect.number} = {dialect.number_parameter}")
         params.append(dialect.parameter(value))
     cases.append(f"WHEN {dialect.is_truth} THEN {dialect.truth} = %s")
@@ -225,7 +225,7 @@ def _bounded(dialect: type[_Dialect], op: str, bound: str) -> _Sql:
     """Return the condition that a value is beyond or up to a bound of its own kind."""
     cases: list[str] = []
     params: list[Any] = []
-    numeric = re.match(_NUMBER, bound) is not None
+    numeric = re.match(NUMBER, bound) is not None
     if numeric:
         number = dialect.parameter(bound)
         cases.append(f"WHEN {dialect.is_number} THEN {dialect.number} {op} {dialect.number_parameter}")
@@ -233,7 +233,7 @@ def _bounded(dialect: type[_Dialect], op: str, bound: str) -> _Sql:
             f"WHEN {dialect.is_text} AND {dialect.text} {dialect.matches} %s "
             f"THEN {dialect.text_as_number} {op} {dialect.number_parameter}"
         )
-        params += [number, _NUMBER, number]
+        params += [number, NUMBER, number]
     date = _date(bound)
     if date:
         cases.append(

@@ -243,26 +243,14 @@ class Filters:
         return Filters(tuple(each for each in self.conditions if each != condition))
 
     def chosen(self, field: str) -> tuple[str, ...]:
-        """Return the values of a field of which a document must have one."""
-        found = [each for each in self.conditions if self._is_choice(each, field)]
-        return tuple(dict.fromkeys(value for each in found for value in each.values))
+        """Return the values of a field that a document must have."""
+        choices = [each for each in self.conditions if each.field == canonical(field) and not each.negated]
+        return tuple(dict.fromkeys(each.values[0] for each in choices if each.op == EQUALS))
 
     def toggled(self, field: str, value: str) -> "Filters":
-        """Return the filters with a value among those of a field of which one must be there, or without it."""
-        for each in self.conditions:
-            if self._is_choice(each, field):
-                values = tuple(other for other in each.values if other != value)
-                if len(values) == len(each.values):
-                    values = (*values, value)
-                rest = self.without(each)
-                if not values:
-                    return rest
-                return rest + Filters((replace(each, op=EQUALS if len(values) == 1 else ONE_OF, values=values),))
-        return self + Filters((Condition(canonical(field), EQUALS, (value,)),))
-
-    @staticmethod
-    def _is_choice(each: Condition, field: str) -> bool:
-        return each.field == canonical(field) and each.op in (EQUALS, ONE_OF) and not each.negated
+        """Return the filters with one more value that a document must have, or without it if it is among them."""
+        choice = Condition(canonical(field), EQUALS, (value,))
+        return self.without(choice) if choice in self.conditions else self + Filters((choice,))
 
 
 def _any(parts: Iterable[Q]) -> Q:

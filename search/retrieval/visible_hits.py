@@ -26,6 +26,7 @@ class VisibleHit:
     start: int
     end: int
     changed: bool
+    ordinal: int = 0  # which of the document's chunks it is
 
 
 def visible_documents(version: IndexVersion, user: "AbstractBaseUser | AnonymousUser | None") -> "DocumentQuerySet":
@@ -36,7 +37,7 @@ def visible_documents(version: IndexVersion, user: "AbstractBaseUser | Anonymous
 def best_visible(version: IndexVersion, allowed: "DocumentQuerySet", hits: Iterable[Hit]) -> list[VisibleHit]:
     """Return one hit, the best, for each document among `hits` that is `allowed`, in the order of `hits`."""
     ordered = list(hits)
-    rows: dict[int, tuple[int, int, int, bool]] = {}
+    rows: dict[int, tuple[int, int, int, bool, int]] = {}
     for at in range(0, len(ordered), _SQL_PARAMETERS):
         rows |= _rows(version, allowed, [hit.chunk_id for hit in ordered[at : at + _SQL_PARAMETERS]])
     return _grouped(ordered, rows)
@@ -44,7 +45,7 @@ def best_visible(version: IndexVersion, allowed: "DocumentQuerySet", hits: Itera
 
 def _rows(
     version: IndexVersion, allowed: "DocumentQuerySet", chunk_ids: list[int]
-) -> dict[int, tuple[int, int, int, bool]]:
+) -> dict[int, tuple[int, int, int, bool, int]]:
     pending = PendingChange.objects.filter(version=version, document=OuterRef("document_id"))
     found = (
         Chunk.objects.filter(version=version, pk__in=chunk_ids)
@@ -52,12 +53,12 @@ def _rows(
         .filter(Exists(allowed.order_by().filter(pk=OuterRef("document_id"))))
         .annotate(changed=Exists(pending))
         .order_by()
-        .values_list("pk", "document_id", "start", "end", "changed")
+        .values_list("pk", "document_id", "start", "end", "changed", "ordinal")
     )
-    return {pk: (document_id, start, end, changed) for pk, document_id, start, end, changed in found}
+    return {row[0]: row[1:] for row in found}
 
 
-def _grouped(ordered: list[Hit], rows: Mapping[int, tuple[int, int, int, bool]]) -> list[VisibleHit]:
+def _grouped(ordered: list[Hit], rows: Mapping[int, tuple[int, int, int, bool, int]]) -> list[VisibleHit]:
     best: dict[int, VisibleHit] = {}
     for hit in ordered:
         row = rows.get(hit.chunk_id)

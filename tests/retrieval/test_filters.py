@@ -291,13 +291,13 @@ def test_a_query_keeps_names_that_are_no_fields_as_words() -> None:
 
 
 def test_values_of_a_field_are_chosen_one_by_one() -> None:
-    filters = Filters.of(parameters=["language:en"])
+    filters = Filters.of(parameters=["language:en", "-tag:x", "tag:y,z"])
 
     one = filters.toggled("tag", "a,b")
-    two = one.toggled("tag", "c")
+    two = one.toggled("tags", "c")
 
     assert two.chosen("tag") == ("a,b", "c")
-    assert two.texts == ("language:en", 'tag:"a,b","c"')
+    assert two.texts == ("-tag:x", "language:en", 'tag:"a,b"', "tag:c", "tag:y,z")
     assert two.toggled("tag", "a,b").toggled("tag", "c") == filters
 
 
