@@ -5,31 +5,45 @@ Reads the rules as they are now, at each query, so that a saved rule holds at on
 
 import fnmatch
 import re
-import threading
 import unicodedata
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache, partial
+from typing import NamedTuple
 
-import numpy as np
 from django.utils import timezone
 
-from search import registry
 from search.datatypes import Vectors
 from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.models import CurationRule, IndexVersion
+from search.models.curation import lines_of
+from search.retrieval import beside, rule_examples
 from search.retrieval.query_vectors import query_vector
 from search.retrieval.rules import Rule
 
-_MAX_EXAMPLES = 10_000
+_ENCODED_AT_ONCE = 20  # examples; a query waits for no more
 _EDGES = " \t\n.,;:!?¿¡…\"'“”„‘’«»"
 _SPACES = re.compile(r"\s+")
 
-_examples: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
-_guard = threading.Lock()
+
+class _Row(NamedTuple):
+    """A rule as far as it has to be known at each query."""
+
+    pk: int | None
+    match: str
+    queries: str
+    similarity: float
+    action: str
+    document_id: int
+    position: int
+    strength: float
+
+    @classmethod
+    def of(cls, rule: CurationRule) -> "_Row":
+        return cls(*(getattr(rule, name) for name in cls._fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +63,38 @@ def rules_for(
 ) -> tuple[Rule, ...]:
     """Return the rules in force that the query `text` meets, the oldest first.
 
-    `vector` is the query's, by the version's encoder; without one, rules of meaning are met by their own words only.
+    `vector` is the query's, by the version's encoder; without one, rules of meaning are met by their own words only,
+    and so they are for the moment after many of them have come at once.
     """
-    rules = _in_force(version.collection_id, at or timezone.now())
-    if not rules:
+    rows = _in_force(version.collection_id, at or timezone.now())
+    if not rows:
         return ()
+    lines = _examples_of(rows)
+    cosines: Mapping[str, float] = {}
+    if vector is not None and lines:
+        missing = rule_examples.missing(version, lines)
+        if len(missing) > _ENCODED_AT_ONCE:
+            beside.start(f"encoding the examples of {version}", partial(rule_examples.encode, version, missing))
+        else:
+            rule_examples.encode(version, missing)
+        cosines = rule_examples.cosines(version, lines, vector)
     asked = normalised(text)
-    vectors = _example_vectors(version, rules) if vector is not None else {}
-    met = (_met(rule, asked, vector, vectors) for rule in rules)
+    met = (_met(row, asked, cosines) for row in rows)
     return tuple(rule for rule in met if rule is not None)
 
 
 def meets(version: IndexVersion, rule: CurationRule, text: str) -> Rule | None:
     """Return how a query meets a rule, saved or not, whatever its time; None when it does not."""
+    row = _Row.of(rule)
+    lines = _examples_of([row])
+    cosines: Mapping[str, float] = {}
     try:
         vector = query_vector(version, text)
+        rule_examples.encode(version, lines)
+        cosines = rule_examples.cosines(version, lines, vector)
     except (EncoderUnavailable, EncodingFailed):
-        vector = None
-    return _met(rule, normalised(text), vector, _example_vectors(version, [rule]))
+        pass  # by its words, then
+    return _met(row, normalised(text), cosines)
 
 
 @contextmanager
@@ -79,6 +107,7 @@ def trying(rule: CurationRule | None, *, collection_id: int, instead_of: int | N
         _trial.reset(token)
 
 
+@lru_cache(maxsize=10_000)
 def normalised(text: str) -> str:
     """Return a query without what makes no difference: case, width, spaces, and the marks at its ends."""
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -87,89 +116,57 @@ def normalised(text: str) -> str:
 
 def warm_up(version: IndexVersion) -> None:
     """Encode the examples of a collection's rules before somebody waits for it."""
-    rules = _in_force(version.collection_id, timezone.now())
-    _example_vectors(version, rules)
+    rule_examples.encode(version, _examples_of(_in_force(version.collection_id, timezone.now())))
 
 
-def forget_examples() -> None:
-    """Empty the memory of encoded examples, for tests that change encoders."""
-    with _guard:
-        _examples.clear()
-
-
-def _in_force(collection_id: int, at: datetime) -> list[CurationRule]:
-    found = list(CurationRule.objects.in_force(at).filter(collection=collection_id).order_by("pk"))
+def _in_force(collection_id: int, at: datetime) -> list[_Row]:
+    rules = CurationRule.objects.in_force(at).filter(collection=collection_id).order_by("pk")
+    found = [_Row(*row) for row in rules.values_list(*_Row._fields)]
     trial = _trial.get()
     if trial is None or trial.collection_id != collection_id:
         return found
-    others = [rule for rule in found if rule.pk != trial.instead_of]
-    return others if trial.rule is None else [*others, trial.rule]
+    others = [row for row in found if row.pk != trial.instead_of]
+    return others if trial.rule is None else [*others, _Row.of(trial.rule)]
 
 
-def _met(rule: CurationRule, asked: str, vector: Vectors | None, examples: dict[str, Vectors]) -> Rule | None:
-    lines = rule.query_lines
-    if rule.match == CurationRule.Match.PATTERN:
+def _examples_of(rows: Sequence[_Row]) -> tuple[str, ...]:
+    """Return every example of the rules of meaning, each once."""
+    meant = (row for row in rows if row.match == CurationRule.Match.MEANING)
+    return tuple(dict.fromkeys(line for row in meant for line in _lines(row.queries)))
+
+
+@lru_cache(maxsize=10_000)
+def _lines(queries: str) -> tuple[str, ...]:
+    return tuple(lines_of(queries))
+
+
+def _met(row: _Row, asked: str, cosines: Mapping[str, float]) -> Rule | None:
+    lines = _lines(row.queries)
+    if row.match == CurationRule.Match.PATTERN:
         hit = next((line for line in lines if fnmatch.fnmatchcase(asked, _pattern(line))), "")
     else:
         hit = next((line for line in lines if normalised(line) == asked), "")
-    if hit or rule.match != CurationRule.Match.MEANING:
-        return _rule(rule, hit, None) if hit else None
-    return None if vector is None else _near(rule, [line for line in lines if line in examples], vector, examples)
+    if hit:
+        return _rule(row, hit, None)
+    near = [line for line in lines if line in cosines] if row.match == CurationRule.Match.MEANING else []
+    best = max(near, key=lambda line: cosines[line], default="")
+    return _rule(row, best, cosines[best]) if best and cosines[best] >= row.similarity else None
 
 
-def _near(rule: CurationRule, lines: Sequence[str], vector: Vectors, examples: dict[str, Vectors]) -> Rule | None:
-    if not lines:
-        return None
-    cosines = np.stack([examples[line] for line in lines]) @ vector
-    best = int(np.argmax(cosines))
-    similarity = float(cosines[best])
-    return _rule(rule, lines[best], similarity) if similarity >= rule.similarity else None
-
-
-def _rule(rule: CurationRule, matched: str, similarity: float | None) -> Rule:
+def _rule(row: _Row, matched: str, similarity: float | None) -> Rule:
     return Rule(
-        rule_id=rule.pk or 0,
-        action=rule.action,
-        document_id=rule.document_id,
-        position=rule.position,
-        strength=rule.strength,
-        match=rule.match,
+        rule_id=row.pk or 0,
+        action=row.action,
+        document_id=row.document_id,
+        position=row.position,
+        strength=row.strength,
+        match=row.match,
         matched=matched,
         similarity=similarity,
     )
 
 
+@lru_cache(maxsize=10_000)
 def _pattern(line: str) -> str:
     """Return a curator's pattern with * and ? as wildcards and nothing else: brackets stand for themselves."""
     return normalised(line).replace("[", "[[]")
-
-
-def _example_vectors(version: IndexVersion, rules: Sequence[CurationRule]) -> dict[str, Vectors]:
-    """Return the vector of each example; those that are not remembered are encoded now, what cannot be is left out."""
-    lines = {line for rule in rules if rule.match == CurationRule.Match.MEANING for line in rule.query_lines}
-    found: dict[str, Vectors] = {}
-    for line in sorted(lines):
-        vector = _remembered(version, line)
-        if vector is not None:
-            found[line] = vector
-    return found
-
-
-def _remembered(version: IndexVersion, line: str) -> Vectors | None:
-    key = (version.encoder_fingerprint, line)
-    with _guard:
-        if key in _examples:
-            _examples.move_to_end(key)
-            return _examples[key]
-    try:
-        encoder = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
-        if encoder.fingerprint != version.encoder_fingerprint:
-            return None
-        vector = encoder.encode_query(line)
-    except (EncoderUnavailable, EncodingFailed):
-        return None
-    with _guard:
-        _examples[key] = vector
-        while len(_examples) > _MAX_EXAMPLES:
-            _examples.popitem(last=False)
-    return vector

@@ -1,6 +1,6 @@
 """Which queries meet which rules: exact, by pattern, by meaning, and in their time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from search.models import Collection, CurationRule, Document, IndexVersion
-from search.retrieval import rule_matching
+from search.retrieval import rule_examples, rule_matching
 from search.retrieval.query_vectors import query_vector
 from search.retrieval.rule_matching import rules_for
 from tests.conftest import MakeDocument
@@ -20,7 +20,7 @@ NOW = timezone.now()
 @pytest.fixture(autouse=True)
 def no_memory() -> Iterator[None]:
     yield
-    rule_matching.forget_examples()
+    rule_examples.forget()
 
 
 def add(version: IndexVersion, **fields: Any) -> CurationRule:
@@ -70,6 +70,21 @@ def test_without_a_vector_a_rule_of_meaning_is_met_by_its_own_words(live: IndexV
     add(live, match="meaning", queries="annual leave")
 
     assert rules_for(live, "Annual leave") and not rules_for(live, "leave annual")
+
+
+def test_many_new_examples_are_encoded_beside_the_queries(
+    live: IndexVersion, beside_queries: list[Callable[[], None]]
+) -> None:
+    for number in range(3):
+        examples = "\n".join(f"annual leave {each}" for each in range(number * 10, number * 10 + 10))
+        add(live, match="meaning", queries=examples, similarity=0.6)
+    vector = query_vector(live, "leave annual")
+
+    assert rules_for(live, "leave annual", vector) == ()
+    [encode] = beside_queries
+    encode()
+    assert len(rules_for(live, "leave annual", vector)) == 3
+    assert len(rules_for(live, "annual leave 7")) == 1
 
 
 def test_examples_that_another_encoder_would_encode_are_not_compared(live: IndexVersion) -> None:
