@@ -25,6 +25,15 @@ _AT_ONCE_BYTES = 64 << 20  # hashed within about a tenth of a second
 
 
 @dataclass(frozen=True, slots=True)
+class _JustWords:
+    """A query of words, none of which means more than itself."""
+
+    words: tuple[str, ...]
+    phrases: tuple[()] = ()
+    excluded: tuple[()] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GateCheck:
     """One condition: whether it holds, and in words what was found."""
 
@@ -202,8 +211,8 @@ def _found_by_words(version: IndexVersion, document_id: int) -> bool:
     if document is None or publication is None:
         return True
     reader = open_publication(version.folder / "lexical", publication)
-    terms = reader.terms(f"{document.title} {document.body[:200]}")
-    return not terms or bool(reader.search(terms, _SMOKE_K))
+    query = reader.query_of(f"{document.title} {document.body[:200]}")
+    return not query.words or bool(reader.search(query, _SMOKE_K))
 
 
 CHECKS: dict[str, Callable[[IndexVersion], tuple[bool, str]]] = {
