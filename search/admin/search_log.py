@@ -18,6 +18,7 @@ from search.admin import addresses, ranking_changes
 from search.admin.labels import choice_label, moment, short
 from search.admin.query_reports import QueryReports
 from search.admin.ranking_changes import RankingChange
+from search.analytics import judging
 from search.models import Document, SearchLog, SearchReaction
 
 _TEXT_CHARS = 80
@@ -91,6 +92,7 @@ class SearchLogAdmin(QueryReports):
                 context[f"{name}_url"] = addresses.added(
                     "curationrule", collection=logged.collection_id, queries=logged.text, action=name
                 )
+        context["said"] = _said(logged, request)
         try:
             context["change"] = _asked_again(logged, request)
         except (query_service.InvalidQuery, query_service.NotReady) as error:
@@ -158,3 +160,21 @@ def _asked_again(logged: SearchLog, request: HttpRequest) -> RankingChange:
     rows = Document.objects.visible_to(request.user).filter(pk__in={*before, *after})
     titles = {pk: title or name for pk, title, name in rows.values_list("pk", "title", "external_id")}
     return ranking_changes.between_ids(before, after, titles)
+
+
+def _said(logged: SearchLog, request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the documents that people reacted to when they asked this, the most opened first."""
+    kinds = SearchReaction.Kind
+    counts = judging.reactions_to(logged.collection, logged.text)
+    documents = Document.objects.visible_to(request.user).defer("body", "metadata").in_bulk(counts)
+    rows = [
+        {
+            "document": document,
+            "url": addresses.document(document),
+            "opened": counts[pk][kinds.CLICK],
+            "up": counts[pk][kinds.UP],
+            "down": counts[pk][kinds.DOWN],
+        }
+        for pk, document in documents.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["up"], -row["opened"]))

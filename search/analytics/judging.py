@@ -44,15 +44,21 @@ def to_be_judged(
         return [_query(query_set, text) for text in texts]
 
 
+def reactions_to(collection: Collection, text: str) -> dict[int, Counter[str]]:
+    """Return document → how often each kind of reaction came to a query's searches."""
+    reactions = SearchReaction.objects.filter(search__collection=collection, search__text=text)
+    counts: dict[int, Counter[str]] = {}
+    for document_id, kind in reactions.values_list("document_id", "kind"):
+        counts.setdefault(document_id, Counter())[kind] += 1
+    return counts
+
+
 def judgments_of_reactions(collection: Collection, text: str) -> dict[str, tuple[int, str]]:
     """Return external id → (grade, source) as the reactions to a query's searches say.
 
     More thumbs up than down: 2; more down than up: 0; opened twice or more, and no thumbs: 1.
     """
-    reactions = SearchReaction.objects.filter(search__collection=collection, search__text=text)
-    counts: dict[int, Counter[str]] = {}
-    for document_id, kind in reactions.values_list("document_id", "kind"):
-        counts.setdefault(document_id, Counter())[kind] += 1
+    counts = reactions_to(collection, text)
     names = dict(Document.objects.filter(collection=collection, pk__in=counts).values_list("pk", "external_id"))
     judged = ((names[pk], _judgment(count)) for pk, count in counts.items() if pk in names)
     return {external_id: judgment for external_id, judgment in judged if judgment is not None}

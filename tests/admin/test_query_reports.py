@@ -94,6 +94,15 @@ def test_the_answer_of_then_stands_beside_that_of_now(admin_client: Client, aske
     assert "was 2" in page
 
 
+def test_what_people_opened_stands_beside_it(admin_client: Client, asked: list[Document]) -> None:
+    for logged in SearchLog.objects.filter(text="fax"):
+        logged.reactions.create(kind="click", document_id=asked[1].pk, rank=2)
+
+    page = admin_client.get(f"/admin/search/searchlog/{logged.pk}/again/").content.decode()
+
+    assert "opened 2 times" in page
+
+
 def test_each_result_of_now_can_be_pinned(admin_client: Client, asked: list[Document]) -> None:
     logged = SearchLog.objects.filter(text="fax").first()
     assert logged is not None
