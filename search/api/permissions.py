@@ -89,6 +89,14 @@ class MayImport(MayViewImports):
         return request.user.has_perms(_IMPORTING)
 
 
+class MayEvaluate(BasePermission):
+    """Judging shows documents to those who judge; a set that guards the gate decides what goes live."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        action = "view" if request.method in SAFE_METHODS else "delete" if request.method == "DELETE" else "change"
+        return request.user.has_perm(f"search.{action}_evaluationqueryset")
+
+
 def may_override_gate(user: User) -> bool:
     """Tell whether `user` may activate a version that its gate refuses."""
     return _may(user, "search.override_gate")

@@ -6,6 +6,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from .bulk_views import BulkView
 from .collection_views import CollectionsView, CollectionView
 from .document_views import DocumentsView, DocumentView
+from .evaluation_run_views import CancelRunView, CompareRunsView, RunQueriesView, RunsView, RunView
+from .evaluation_views import JudgmentsView, PoolView, QueriesView, QuerySetsView, QuerySetView
 from .export_views import ExportBundleView, ExportCsvView, ExportJsonlView
 from .external_document_views import ExternalDocumentView
 from .feedback_views import FeedbackView
@@ -63,6 +65,16 @@ urlpatterns = [
     path("v1/index-versions/<int:pk>/missed/", MissedView.as_view(), name="missed"),
     path("v1/index-versions/<int:pk>/cancel/", CancelView.as_view(), name="cancel"),
     path("v1/index-versions/<int:pk>/prune/", PruneView.as_view(), name="prune"),
+    path("v1/evaluation/query-sets/", QuerySetsView.as_view(), name="query-sets"),
+    path("v1/evaluation/query-sets/<int:pk>/", QuerySetView.as_view(), name="query-set"),
+    path("v1/evaluation/query-sets/<int:pk>/queries/", QueriesView.as_view(), name="query-set-queries"),
+    path("v1/evaluation/queries/<int:pk>/judgments/", JudgmentsView.as_view(), name="judgments"),
+    path("v1/evaluation/queries/<int:pk>/pool/", PoolView.as_view(), name="pool"),
+    path("v1/evaluation/runs/", RunsView.as_view(), name="runs"),
+    path("v1/evaluation/runs/<int:pk>/", RunView.as_view(), name="run"),
+    path("v1/evaluation/runs/<int:pk>/cancel/", CancelRunView.as_view(), name="run-cancel"),
+    path("v1/evaluation/runs/<int:pk>/queries/", RunQueriesView.as_view(), name="run-queries"),
+    path("v1/evaluation/runs/<int:pk>/compare/<int:other>/", CompareRunsView.as_view(), name="run-compare"),
     path("v1/import-jobs/", ImportJobsView.as_view(), name="import-jobs"),
     path("v1/import-jobs/<int:pk>/", ImportJobView.as_view(), name="import-job"),
     path("v1/import-jobs/<int:pk>/files/", ImportFilesView.as_view(), name="import-job-files"),

@@ -81,6 +81,11 @@ def judge(
     return Judgment.objects.update_or_create(query=query, external_id=storable(external_id), defaults=values)[0]
 
 
+def forget(query: EvaluationQuery, external_id: str) -> None:
+    """Take a judgment back; one that is not there is none."""
+    Judgment.objects.filter(query=query, external_id=storable(external_id)).delete()
+
+
 def jsonl(collection: Collection) -> Iterator[bytes]:
     """Yield the query sets of a collection as JSON Lines: a line for each set, then one for each of its queries."""
     for query_set in EvaluationQuerySet.objects.filter(collection=collection).order_by("name"):

@@ -19,6 +19,7 @@ CURATOR = (
     "add_collection", "change_collection", "delete_collection", "view_collection",
     "view_indexversion", "change_indexversion", "delete_indexversion",
     "view_importjob", "add_importjob", "delete_importjob",
+    "view_evaluationqueryset", "change_evaluationqueryset", "delete_evaluationqueryset",
 )  # fmt: skip
 
 

@@ -17,7 +17,9 @@ from search import health
 from search.api import bulk, bulk_keys, bulk_results, problems
 from search.conf import conf
 from search.indexing.status import Stage
-from search.models import Collection
+from search.ingestion import judgments
+from search.ingestion.judgments import JudgedQuery
+from search.models import Collection, EvaluationQuerySet, EvaluationRun
 from tests.conftest import MakeDocument
 from tests.index_versions import newest, rebuilt
 from tests.ingestion.imports import draft, finished, lines
@@ -119,6 +121,15 @@ def imports(collection: Collection) -> dict[str, str]:
     return {"$IMPORT": str(over.pk), "$DRAFT": str(waiting.pk), "$FAILURE": str(failure), "$OTHER": str(other)}
 
 
+def evaluation(collection: Collection) -> dict[str, str]:
+    """Make the query set and the runs that the page speaks of; return the variables that stand for them."""
+    query_set = EvaluationQuerySet.objects.create(collection=collection, name="Pages")
+    judgments.store(query_set, [JudgedQuery("q", "words", {"a": 1})])
+    runs = [EvaluationRun.objects.create(query_set=query_set, state="finished") for _ in range(2)]
+    query = query_set.queries.get()
+    return {"$SET": str(query_set.pk), "$QUERY": str(query.pk), "$RUN": str(runs[0].pk), "$NEWER": str(runs[1].pk)}
+
+
 def test_every_example_runs(
     make_user: MakeUser, collection: Collection, make_document: MakeDocument, indexed: Callable[[], int]
 ) -> None:
@@ -130,7 +141,7 @@ def test_every_example_runs(
     rebuilt(collection)
     candidate = rebuilt(collection, live=False)
     versions = {"$RETIRED": str(retired.pk), "$CANDIDATE": str(candidate.pk)}
-    examples = commands({**VARIABLES, **versions, **imports(collection)})
+    examples = commands({**VARIABLES, **versions, **imports(collection), **evaluation(collection)})
 
     assert len(examples) == PAGE.count("\ncurl ")
     for command in examples:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.ingestion import jobs
-from search.models import ImportJob
+from search.ingestion import jobs, judgments
+from search.ingestion.judgments import JudgedQuery
+from search.models import EvaluationQuerySet, ImportJob
 from tests.conftest import MakeDocument
 
 from .conftest import Client
@@ -28,6 +29,7 @@ FIELDS = st.sampled_from(
         "q", "k", "mode", "collection", "external_id", "title", "body", "url", "language", "metadata", "state",
         "visibility", "groups", "slug", "name", "chunking", "engine", "retrieval", "encoder_runtime", "id",
         "mapping", "key_column", "defaults", "duplicates", "paths", "start", "dry_run",
+        "query_set", "queries", "text", "judgments", "grade", "options", "label", "guards_gate",
     ]
 )  # fmt: skip
 OBJECTS = st.dictionaries(FIELDS, VALUES, max_size=6)
@@ -37,6 +39,8 @@ ADDRESSES = st.sampled_from(
         "/api/v1/documents/1/", "/api/v1/collections/docs/documents/a/",
         "/api/v1/collections/docs/documents/bulk/", "/api/v1/import-jobs/", "/api/v1/import-jobs/1/",
         "/api/v1/import-jobs/1/start/", "/api/v1/import-jobs/1/files/", "/api/v1/import-jobs/1/failures/1/mend/",
+        "/api/v1/evaluation/query-sets/", "/api/v1/evaluation/query-sets/1/", "/api/v1/evaluation/runs/",
+        "/api/v1/evaluation/query-sets/1/queries/", "/api/v1/evaluation/queries/1/judgments/",
     ]
 )  # fmt: skip
 PARAMETERS = st.sampled_from(
@@ -50,6 +54,8 @@ def corpus(make_document: MakeDocument, indexed: Callable[[], int]) -> None:
     document = make_document(external_id="a")
     indexed()
     jobs.create(document.collection, source=ImportJob.Source.API, name="any").files.create(name="a.txt")
+    query_set = EvaluationQuerySet.objects.create(collection=document.collection, name="any")
+    judgments.store(query_set, [JudgedQuery("q", "words", {"a": 1})])
 
 
 def assert_clean(response: Any) -> None:

@@ -59,6 +59,15 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         *((f"/api/v1/index-versions/{{id}}/{action}/", "post") for action in ("activate", "roll-back", "cancel")),
         ("/api/v1/index-versions/{id}/prune/", "post"),
         ("/api/v1/collections/{slug}/index-versions/", "post"),
+        *(("/api/v1/evaluation/query-sets/", method) for method in ("get", "post")),
+        *(("/api/v1/evaluation/query-sets/{id}/", method) for method in ("get", "patch", "delete")),
+        *(("/api/v1/evaluation/query-sets/{id}/queries/", method) for method in ("get", "post")),
+        ("/api/v1/evaluation/queries/{id}/judgments/", "put"),
+        ("/api/v1/evaluation/queries/{id}/pool/", "get"),
+        *(("/api/v1/evaluation/runs/", method) for method in ("get", "post")),
+        *(("/api/v1/evaluation/runs/{id}/", method) for method in ("get", "delete")),
+        ("/api/v1/evaluation/runs/{id}/cancel/", "post"),
+        *((f"/api/v1/evaluation/runs/{{id}}/{part}/", "get") for part in ("queries", "compare/{other}")),
         *(("/api/v1/import-jobs/", method) for method in ("get", "post")),
         *(("/api/v1/import-jobs/{id}/", method) for method in ("get", "patch", "delete")),
         *(("/api/v1/import-jobs/{id}/files/", method) for method in ("get", "post")),
@@ -238,5 +247,5 @@ def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
         (path, method)
         for path, method, _operation in operations(schema)
         if path.startswith("/api/v1/search/")
-        or (method == "get" and not re.match(r"/api/v1/(index-versions/|import-jobs/|.*/export\.)", path))
+        or (method == "get" and not re.match(r"/api/v1/(index-versions/|import-jobs/|evaluation/|.*/export\.)", path))
     }
