@@ -158,6 +158,27 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value, how many of the documents have it, and whether it is asked for."""
+
+    value: str
+    label: str
+    count: int
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The most frequent values of a field; `distinct` is how many there are, `exact` is false for a capped set."""
+
+    field: str
+    label: str
+    values: tuple[FacetValue, ...]
+    distinct: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResponse:
     """The answer to one search. `degraded` names, in words, each leg that could not take part."""
 
@@ -172,4 +193,8 @@ class SearchResponse:
     good_match: bool = True
     pending_documents: int = 0
     results: tuple[SearchResult, ...] = field(default=())
+    filters: tuple[str, ...] = ()  # all that held, those in the query too
+    sort: str = "relevance"
+    facets: tuple[Facet, ...] = ()
+    next_cursor: str = ""  # names the next page of this very result set; "" when there is none
     query_id: str = ""  # names the search in its log, for what people do with the results; "" when none is kept

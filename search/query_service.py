@@ -14,6 +14,7 @@ from search.retrieval import pipeline
 from search.retrieval.filters import Filters, InvalidFilter
 from search.retrieval.open_index import open_version
 from search.retrieval.query import Asked
+from search.retrieval.result_set import SORTS, InvalidCursor
 from search.retrieval_options import RetrievalOptions
 from search.storable import storable
 
@@ -53,6 +54,9 @@ def search(
     k: int = 10,
     mode: str = "hybrid",
     filters: Sequence[str] = (),
+    sort: str = "relevance",
+    cursor: str = "",
+    facets: Sequence[str] | None = None,
     version: IndexVersion | None = None,
     options: Mapping[str, Any] | None = None,
     log: bool = True,
@@ -62,11 +66,13 @@ def search(
     """Return the `k` best documents of a collection that `user` may see.
 
     An empty `collection` means the installation's default; `filters` are such as `tag:news` (retrieval/filters.py).
+    `cursor` is the `next_cursor` of the page before, and `facets` the fields to count values of, none for those that
+    tell the documents apart.
     What is measured beside the live version names its `version`, and retrieval `options` over those of the collection;
     it is not to be logged. `source` and `after` (the `query_id` of the search that this one follows) are for the log.
     Raises InvalidQuery, UnknownCollection or NotReady; a leg that cannot take part is named in `degraded` instead.
     """
-    text = _checked_query(query, k, mode)
+    text = _checked_query(query, k, mode, sort)
     version = version or _active_version(collection)
     opened = open_version(version)
     if not opened.usable and version.chunks:
@@ -76,9 +82,13 @@ def search(
         raise NotReady(_("The first documents of this collection are being indexed."))
     ranking = RetrievalOptions.over_defaults({**version.collection.retrieval, **(options or {})})
     try:
-        found = pipeline.run(Asked(text, mode, k, user, Filters.of(parameters=filters)), opened=opened, options=ranking)
+        given = Filters.of(parameters=filters)
+        asked = Asked(text, mode, k, user, given, sort, cursor, facets)
+        found = pipeline.run(asked, opened=opened, options=ranking)
     except InvalidFilter as error:
         raise InvalidQuery("filter", str(error)) from error
+    except InvalidCursor as error:
+        raise InvalidQuery("cursor", str(error)) from error
     response = SearchResponse(
         query=text,
         mode=mode,
@@ -91,8 +101,12 @@ def search(
         good_match=found.good_match,
         pending_documents=waiting,
         results=found.results,
+        filters=found.filters,
+        sort=sort,
+        facets=found.facets,
+        next_cursor=found.next_cursor,
     )
-    if not log:
+    if not log or cursor:  # the pages of one answer are one search
         return response
     return replace(response, query_id=recording.record(response, version=version, source=source, after=after))
 
@@ -104,7 +118,7 @@ def default_collection() -> Collection | None:
     return (collections.filter(slug=wanted) if wanted else collections).first()
 
 
-def _checked_query(query: str, k: int, mode: str) -> str:
+def _checked_query(query: str, k: int, mode: str, sort: str) -> str:
     text = storable(query).strip()
     most = conf().MAX_QUERY_CHARS
     if not text:
@@ -119,6 +133,8 @@ def _checked_query(query: str, k: int, mode: str) -> str:
         raise InvalidQuery("k", _("k is %(k)s; it must be from 1 to %(most)d.") % {"k": k, "most": MAX_K})
     if mode not in MODES:
         raise InvalidQuery("mode", _("mode is %(mode)s; known: %(known)s.") % {"mode": mode, "known": ", ".join(MODES)})
+    if sort not in SORTS:
+        raise InvalidQuery("sort", _("sort is %(sort)s; known: %(known)s.") % {"sort": sort, "known": ", ".join(SORTS)})
     return text
 
 

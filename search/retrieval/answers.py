@@ -27,7 +27,7 @@ def _telling_terms(query: Query) -> Sequence[str]:
     return [term for term in query.terms if lexical.rarity(term) > _COMMON_RARITY] or query.terms
 
 
-def results(query: Query, visible: list[VisibleHit], documents: dict[int, Document]) -> tuple[SearchResult, ...]:
+def results(query: Query, visible: Sequence[VisibleHit], documents: dict[int, Document]) -> tuple[SearchResult, ...]:
     """Return what is shown of the documents found; `documents` are those that are still there, by id."""
     analyze = query.opened.lexical.analyze if query.opened.lexical else terms_of
     telling = _telling_terms(query)

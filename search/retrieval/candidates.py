@@ -1,6 +1,7 @@
 """The first stages of a query: its vector, the candidates of both legs, each scored by both, and their fusion."""
 
 import logging
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
@@ -52,6 +53,15 @@ def collect(query: Query, limit: int) -> None:
         if lexical is not None:
             add_bm25(query.lexical, lexical, query.words, query.dense.scores)
         add_cosines(query.dense, dense, query.vector, found_by_words)
+
+
+def score(query: Query, chunk_ids: Sequence[int]) -> None:
+    """Score chunks that were found before, by both legs."""
+    dense, lexical = query.opened.dense, query.opened.lexical
+    if dense is not None and query.vector is not None:
+        add_cosines(query.dense, dense, query.vector, chunk_ids)
+    if query.use_lexical and lexical is not None:
+        add_bm25(query.lexical, lexical, query.words, chunk_ids)
 
 
 def fused(query: Query) -> list[Hit]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
+from search.datatypes import Facet, FacetValue
 from search.models import Document
 from search.retrieval.date_values import own_date
 from search.retrieval.document_conditions import NUMBER
@@ -29,27 +30,6 @@ _MOST_DISTINCT = 60  # of a key that is offered unasked
 _MOST_CHARS = 60
 _WRITABLE = re.compile(r'[^\s:"\\](?:[^:"\\]*[^\s:"\\])?')  # keys that a filter can name
 _LARGEST_SHARE = 0.5  # of distinct values among the documents that have the key; above it, it names documents
-
-
-@dataclass(frozen=True, slots=True)
-class FacetValue:
-    """A value, how many of the documents have it, and whether it is asked for."""
-
-    value: str
-    label: str
-    count: int
-    selected: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """The most frequent values of a field; `distinct` is how many there are, `exact` is false for a capped set."""
-
-    field: str
-    label: str
-    values: tuple[FacetValue, ...]
-    distinct: int
-    exact: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.datatypes import Ids, SearchResult, Timings
+from search.datatypes import Facet, Ids, SearchResult, Timings
 from search.retrieval import answers, candidates, query_language
 from search.retrieval.curating import curate
+from search.retrieval.facets import facets_of
 from search.retrieval.filters import Filters, is_field
 from search.retrieval.good_match import good_match
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
+from search.retrieval.result_set import Page, first_page, ordered, page, read_cursor, write_cursor
 from search.retrieval.scope import scope_of
 from search.retrieval.synonyms import synonyms_of
 from search.retrieval.visible_hits import best_visible
@@ -31,20 +33,23 @@ _WIDEN = 8
 
 @dataclass
 class Outcome:
-    """What a run of the pipeline found, and what it had to do without."""
+    """What a run of the pipeline found, and what it had to do without. `total` is of the whole result set."""
 
     results: tuple[SearchResult, ...] = ()
     total: int = 0
     total_relation: str = "eq"
     good_match: bool = True
     degraded: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    facets: tuple[Facet, ...] = ()
+    next_cursor: str = ""
     took: Timings = field(default_factory=Timings)
 
 
 def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions) -> Outcome:
-    """Return the best documents for what was asked among those that its user may see. `opened` must be usable.
+    """Return a page of the best documents for what was asked among those that its user may see.
 
-    Raises InvalidFilter for a filter in the query that cannot be applied.
+    `opened` must be usable. Raises InvalidFilter for a filter in the query that cannot be applied, and InvalidCursor.
     """
     clock = _Clock()
     parsed = query_language.parse(asked.text, is_field)
@@ -56,21 +61,46 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions) -> Outc
     scope = scope_of(opened.version, asked.user, query.filters)
     query.allowed = _both(query.allowed, scope.allowed)
     clock.lap("filter")
-    _rank(query, scope.documents, clock)
-    curate(query, scope.documents)
+    page = _next_page(query, scope.documents) if asked.cursor else _first_page(query, scope.documents, clock)
     clock.lap("fetch")
-    shown = query.found[: asked.k]
-    documents = scope.documents.in_bulk([found.document_id for found in shown])
+    documents = scope.documents.in_bulk([found.document_id for found in page.found])
     outcome = Outcome(
-        results=answers.results(query, shown, documents),
-        total=len(query.found),
-        total_relation="eq" if query.exhausted else "gte",
-        good_match=good_match(query, shown, documents),
+        results=answers.results(query, page.found, documents),
+        total=page.total,
+        total_relation=page.total_relation,
+        good_match=good_match(query, page.found, documents),
         degraded=tuple(query.degraded),
+        filters=query.filters.texts,
+        facets=_facets(query, scope.documents, page),
+        next_cursor=write_cursor(page.rest, bound_to=query.identity) if page.rest else "",
     )
     clock.lap("fetch")
     outcome.took = clock.timings(query)
     return outcome
+
+
+def _first_page(query: Query, documents: "DocumentQuerySet", clock: "_Clock") -> Page:
+    """Rank, let curators' rules have their say, and fix the result set."""
+    _rank(query, documents, clock)
+    curate(query, documents)
+    found = ordered(query.found, documents, query.asked.sort)
+    return first_page(found, query.asked.k, complete=query.exhausted)
+
+
+def _next_page(query: Query, documents: "DocumentQuerySet") -> Page:
+    """Go on in the result set that the cursor holds."""
+    frozen = read_cursor(query.asked.cursor, bound_to=query.identity)
+    shown = page(query.opened.version, documents, frozen, query.asked.k)
+    candidates.score(query, [found.hit.chunk_id for found in shown.found])
+    return shown
+
+
+def _facets(query: Query, documents: "DocumentQuerySet", page: Page) -> tuple[Facet, ...]:
+    wanted = query.asked.facets
+    if wanted is None:
+        return ()
+    exact = page.total_relation == "eq"
+    return facets_of(documents, page.document_ids, query.filters, exact=exact, fields=wanted)
 
 
 def _rank(query: Query, allowed: "DocumentQuerySet", clock: "_Clock") -> None:

@@ -27,6 +27,9 @@ class Asked:
     k: int = 10
     user: "AbstractBaseUser | AnonymousUser | None" = None
     filters: Filters = field(default_factory=Filters)
+    sort: str = "relevance"
+    cursor: str = ""  # of the page before
+    facets: Sequence[str] | None = None  # of these fields; of none: of those that tell the documents apart
 
 
 @dataclass
@@ -44,7 +47,7 @@ class Query:
     vector: Vectors | None = None
     dense: Candidates = field(default_factory=Candidates)
     lexical: Candidates = field(default_factory=Candidates)
-    found: list[VisibleHit] = field(default_factory=list)
+    found: list[VisibleHit] = field(default_factory=list)  # documents in their order, each by its best chunk
     effects: tuple[Effect, ...] = ()
     degraded: list[str] = field(default_factory=list)
 
@@ -62,6 +65,13 @@ class Query:
     def exhausted(self) -> bool:
         """True when neither leg has more candidates to offer."""
         return self.dense.exhausted and self.lexical.exhausted
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What a page must have in common with the page that it follows."""
+        asked = self.asked
+        who = asked.user.pk if asked.user is not None and asked.user.is_authenticated else None
+        return (self.opened.version.collection_id, asked.text, asked.mode, self.filters.key, asked.sort, who)
 
     def near(self, chunk_ids: Sequence[int]) -> dict[int, float]:
         """Return the cosines of chunks that the dense index holds; none where meaning does not take part."""

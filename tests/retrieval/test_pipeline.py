@@ -60,3 +60,28 @@ def test_a_filter_that_cannot_be_applied_says_so(lamps: None) -> None:
 def test_the_total_counts_what_the_filter_leaves(lamps: None) -> None:
     response = query_service.search("lamp", filters=["tag:news"])
     assert (response.total, response.total_relation) == (1, "eq")
+
+
+def test_pages_have_every_document_once_and_end(lamps: None) -> None:
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        response = query_service.search("lamp", k=40, cursor=cursor)
+        seen += [result.external_id for result in response.results]
+        cursor = response.next_cursor
+        if not cursor:
+            break
+    assert len(seen) == len(set(seen)) == response.total >= 200
+    assert seen[:10] == found("lamp")
+
+
+def test_a_cursor_of_another_search_says_so(lamps: None) -> None:
+    cursor = query_service.search("lamp").next_cursor
+    with pytest.raises(InvalidQuery, match="another search"):
+        query_service.search("oil", cursor=cursor)
+
+
+def test_facets_count_the_result_set(lamps: None) -> None:
+    response = query_service.search("lamp", filters=["tag:news,old"], facets=["tag"])
+    assert {value.value: value.count for value in response.facets[0].values}["news"] == 1
+    assert sum(value.count for value in response.facets[0].values) == response.total
