@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from search.lexical.analysis import Kind, Piece, forms, is_stop_word, pieces
+from search.lexical.analysis import Kind, Piece, can_be_misspelt, forms, is_stop_word, pieces
 
 _WEIGHTS = {Kind.WORD: 1.0, Kind.WHOLE: 0.5, Kind.INNER: 0.3, Kind.CHARACTER: 0.2, Kind.PAIR: 1.0}
+_STOP_WORD = 0.5  # of a word's weight: measured to be better than leaving such words out, and than letting them be
 _SYNONYM = 0.8
+_COMPLETION = 0.7
 _MOST_SYNONYMS = 20  # of one word
 
 Terms = tuple[tuple[int, str], ...]  # (position, term)
@@ -37,14 +39,23 @@ class Asked(Protocol):
     def excluded(self) -> Sequence[AskedPhrase]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that is asked for as it is, without operators."""
+
+    words: tuple[str, ...]
+    phrases: tuple[AskedPhrase, ...] = ()
+    excluded: tuple[AskedPhrase, ...] = ()
+
+
 class Vocabulary(Protocol):
     """What an index knows of words."""
 
     @property
     def languages(self) -> tuple[str, ...]: ...
     def frequency(self, term: str) -> int: ...
-    def corrections(self, surface: str) -> list[tuple[str, float]]: ...
-    def completions(self, prefix: str) -> list[str]: ...
+    def corrections(self, surface: str) -> Sequence[tuple[str, float]]: ...
+    def completions(self, prefix: str) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +68,12 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word with all that may stand for it."""
+    """A word with all that may stand for it; one that is not `telling` says nothing by itself, as `the` does."""
 
     text: str
     alternatives: tuple[Alternative, ...]
     weight: float = 1.0
+    telling: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +97,9 @@ class LexicalQuery:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Every term that the query looks for, for marking matches."""
-        alternatives = [each for word in self.words for each in word.alternatives]
+        """The terms that the query looks for and that are worth marking; stop words only if there is nothing else."""
+        telling = [word for word in self.words if word.telling] or self.words
+        alternatives = [each for word in telling for each in word.alternatives]
         alternatives += [each for phrase in self.phrases for each in phrase.alternatives]
         return tuple(dict.fromkeys(term for each in alternatives for _, term in each.terms))
 
@@ -105,12 +118,11 @@ def build(
     prefix_last: bool = False,
 ) -> LexicalQuery:
     """Return what to ask of `index`; `synonyms` maps a word or words, as people write them, to others."""
-    texts = [*asked.words, *(phrase.text for phrase in asked.phrases)]
-    found = [piece for text in texts for piece in pieces(text)]
     builder = _WordBuilder(index, typos)
-    words = [builder.word(piece) for piece in _telling(found, index.languages)]
-    if prefix_last and asked.words and words:
-        words[-1] = _completed(words[-1], index)
+    free = [builder.word(piece) for text in asked.words for piece in pieces(text)]
+    if prefix_last and asked.words:
+        free = _completed(free, index)
+    words = free + [builder.word(piece) for phrase in asked.phrases for piece in pieces(phrase.text)]
     if synonyms:
         words = _with_synonyms(words, synonyms, index.languages)
     return LexicalQuery(
@@ -120,13 +132,6 @@ def build(
         title_weight=title_weight,
         corrected=builder.corrected,
     )
-
-
-def _telling(found: Sequence[Piece], languages: Sequence[str]) -> list[Piece]:
-    """Return the pieces without those that say nothing, unless there are no others."""
-    pairs = {piece.position for piece in found if piece.kind is Kind.PAIR}
-    telling = [piece for piece in found if not any(is_stop_word(piece.surface, language) for language in languages)]
-    return telling or list(found) if pairs or telling else list(found)
 
 
 class _WordBuilder:
@@ -141,9 +146,13 @@ class _WordBuilder:
         terms = _forms(piece.surface, self.index.languages)
         known = [term for term in terms if self.index.frequency(term)]
         alternatives = [Alternative(((0, term),)) for term in known or terms[:1]]
-        if not known and self.typos and piece.kind is Kind.WORD:
-            alternatives += self._corrections(piece.surface)
-        return QueryWord(piece.surface, tuple(alternatives), _WEIGHTS[piece.kind])
+        weight = _WEIGHTS[piece.kind]
+        if any(is_stop_word(piece.surface, language) for language in self.index.languages):
+            return QueryWord(piece.surface, tuple(alternatives), weight * _STOP_WORD, telling=False)
+        if self.typos and can_be_misspelt(piece):
+            there = {each.terms for each in alternatives}
+            alternatives += [each for each in self._corrections(piece.surface) if each.terms not in there]
+        return QueryWord(piece.surface, tuple(alternatives), weight)
 
     def _corrections(self, surface: str) -> Iterator[Alternative]:
         for at, (correction, weight) in enumerate(self.index.corrections(surface)):
@@ -154,16 +163,17 @@ class _WordBuilder:
                     yield Alternative(((0, term),), weight)
 
 
-def _completed(word: QueryWord, index: Vocabulary) -> QueryWord:
-    """Return the last word of an unfinished query with what it may become; at a discount."""
-    there = {each.terms for each in word.alternatives}
-    completed = [
-        Alternative(((0, term),), 0.7)
-        for completion in index.completions(word.text)
-        for term in _forms(completion, index.languages)[:1]
-    ]
-    fresh = tuple(dict.fromkeys(each for each in completed if each.terms not in there))
-    return replace(word, alternatives=word.alternatives + fresh)
+def _completed(words: list[QueryWord], index: Vocabulary) -> list[QueryWord]:
+    """Return the words, the last one with what it may become when it is finished."""
+    last = next((at for at in range(len(words) - 1, -1, -1) if words[at].text.isalpha()), None)
+    if last is None:
+        return words
+    completions = [_forms(each, index.languages) for each in index.completions(words[last].text)]
+    there = {each.terms for each in words[last].alternatives}
+    more = dict.fromkeys(((0, term),) for terms in completions for term in terms if index.frequency(term))
+    fresh = tuple(Alternative(terms, _COMPLETION) for terms in more if terms not in there)
+    completed = replace(words[last], alternatives=words[last].alternatives + fresh, telling=True)
+    return [*words[:last], completed, *words[last + 1 :]]
 
 
 def _with_synonyms(

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +12,8 @@ import tantivy
 
 from search.datatypes import Hit, Ids
 from search.lexical import spelling
-from search.lexical.analysis import fold, forms, is_stop_word, pieces
-from search.lexical.lexical_query import Alternative, Asked, LexicalQuery, QueryPhrase, QueryWord, build
+from search.lexical.analysis import fold, forms, pieces
+from search.lexical.lexical_query import Alternative, Asked, LexicalQuery, QueryPhrase, QueryWord, Text, build
 from search.lexical.publication import Publication
 
 _FIELDS = ("body", "title")
@@ -22,6 +21,9 @@ _LANGUAGES = 3
 _LEAST_SHARE = 0.005  # of a language that queries are read in
 _FEW = 20_000  # allowed ids that are cheaper named to tantivy than sieved from what it finds
 _COMPLETIONS = 12
+_RARE = 2  # chunks that have a word; more, and it is believed
+_TIMES_RARER = 100  # than a word that it is then taken for
+_TELLING_CHUNKS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,24 @@ class LexicalReader:
         return math.log(1 + (self.size - frequency + 0.5) / (frequency + 0.5))
 
     def corrections(self, surface: str) -> list[tuple[str, float]]:
-        """Return words of the index that are written nearly like one that it does not have, with their worth."""
-        return spelling.corrections(
-            fold(surface), lambda word: int(self.searcher.doc_freq("words", word)), self._beginning
+        """Return words of the index that are written nearly like one that it hardly has, best first, with their worth.
+
+        A word that is there, however rarely, has none unless others are very much more frequent.
+        """
+        there = max(
+            (self.frequency(term) for language in self.languages for term in forms(surface, language)), default=0
         )
+        if there > _RARE or (there and self.size < _TELLING_CHUNKS):
+            return []
+        least = _TIMES_RARER * there if there else 1
+        return spelling.corrections(fold(surface), self._written, self._beginning, least)
 
     def completions(self, prefix: str) -> list[str]:
         """Return the most frequent words of the index that begin so."""
         return [word for word, _ in self._beginning(fold(prefix), _COMPLETIONS)]
+
+    def _written(self, word: str) -> int:
+        return int(self.searcher.doc_freq("words", word))
 
     def _beginning(self, prefix: str, most: int) -> list[tuple[str, int]]:
         return list(self.searcher.terms_with_prefix("words", prefix, limit=most)) if prefix else []
@@ -102,20 +114,13 @@ class LexicalReader:
         """Return a parsed query as this index understands it; `synonyms`: words as people write them → others."""
         return build(asked, self, synonyms=synonyms, title_weight=title_weight, typos=typos, prefix_last=prefix_last)
 
-    @property
-    def analyzer(self) -> "LexicalReader":
-        return self
+    def query_of(self, text: str) -> LexicalQuery:
+        """Return the query for a text as it is: no operators, no corrections."""
+        return self.query(Text((text,)), typos=False)
 
-    def search(
-        self,
-        query: LexicalQuery | Sequence[str],
-        k: int,
-        allowed: Ids | None = None,
-        *,
-        title_weight: float = 0.3,
-    ) -> list[Hit]:
+    def search(self, query: LexicalQuery, k: int, allowed: Ids | None = None) -> list[Hit]:
         """Return the `k` best chunks, best first; with `allowed`, an ascending array, the best of those."""
-        wanted = self._whole(self._of_terms(query, title_weight))
+        wanted = self._whole(query)
         if wanted is None or k < 1:
             return []
         if allowed is None:
@@ -124,20 +129,12 @@ class LexicalReader:
             return self._hits(self._among(wanted, allowed.tolist()), k)
         return self._sieved(wanted, k, allowed)
 
-    def scores(
-        self, query: LexicalQuery | Sequence[str], chunk_ids: Sequence[int], *, title_weight: float = 0.3
-    ) -> dict[int, float]:
+    def scores(self, query: LexicalQuery, chunk_ids: Sequence[int]) -> dict[int, float]:
         """Return the BM25 score of those of `chunk_ids` that the query finds."""
-        wanted = self._whole(self._of_terms(query, title_weight))
+        wanted = self._whole(query)
         if wanted is None or not chunk_ids:
             return {}
         return {hit.chunk_id: hit.score for hit in self._hits(self._among(wanted, chunk_ids), len(chunk_ids))}
-
-    def _of_terms(self, query: LexicalQuery | Sequence[str], title_weight: float) -> LexicalQuery:
-        if isinstance(query, LexicalQuery):
-            return query
-        words = [QueryWord(each, (Alternative(((0, each),)),), count) for each, count in Counter(query).items()]
-        return LexicalQuery(tuple(words), title_weight=title_weight)
 
     def permitted(self, query: LexicalQuery) -> Ids | None:
         """Return, ascending, the chunks that have all phrases, of documents that have nothing excluded; None for all.
@@ -160,8 +157,19 @@ class LexicalReader:
 
     def terms_of(self, query: LexicalQuery) -> tuple[str, ...]:
         """Return the terms worth marking in a text: no stop words, unless there is nothing else."""
-        said = [term for term in query.terms if not any(is_stop_word(term, code) for code in self.languages)]
-        return tuple(said) or query.terms
+        return query.terms
+
+    def coverage(self, query: LexicalQuery, text: str) -> float:
+        """Return the share of a query's words, weighted by how rare they are, that a text has; from 0 to 1."""
+        there = {term for piece in pieces(text) for code in self.languages for term in forms(piece.surface, code)[:1]}
+        everything = found = 0.0
+        for word in query.words:
+            if word.telling:
+                terms = [term for each in word.alternatives for _, term in each.terms]
+                rarity = word.weight * min(self.rarity(term) for term in terms)
+                everything += rarity
+                found += rarity if there.intersection(terms) else 0.0
+        return found / everything if everything else 0.0
 
     def explain(self, query: LexicalQuery, chunk_id: int) -> tuple[TermScore, ...]:
         """Return what each term adds to a chunk's score, most first; of a word's alternatives the best."""

@@ -17,20 +17,21 @@ Frequency = Callable[[str], int]
 Beginning = Callable[[str, int], list[tuple[str, int]]]
 
 
-def corrections(word: str, frequency: Frequency, beginning: Beginning) -> list[tuple[str, float]]:
+def corrections(word: str, frequency: Frequency, beginning: Beginning, least: int = 1) -> list[tuple[str, float]]:
     """Return up to three words that `word` may have been meant to be, best first, each with its worth below 1.
 
-    `beginning` gives the most frequent words that begin with a prefix, with how often each is there.
+    `beginning` gives the most frequent words that begin with a prefix, with how often each is there; words that are
+    there less than `least` times are no candidates.
     """
     if len(word) < _LEAST or not word.isalpha():
         return []
-    near = {other: count for other in _one_mistake(word) if (count := frequency(other))}
+    near = {other: count for other in _one_mistake(word) if (count := frequency(other)) >= least}
     if near or len(word) < _TWO_MISTAKES:
         return _best(near, 1)
     far = {
         other: count
         for other, count in beginning(word[:2], _LOOKED_AT)
-        if abs(len(other) - len(word)) <= 2 and distance(word, other, 2) <= 2
+        if count >= least and abs(len(other) - len(word)) <= 2 and distance(word, other, 2) <= 2
     }
     return _best(far, 2)
 

@@ -34,7 +34,6 @@ __all__ = [
     "LexicalReader",
     "LexicalWriter",
     "Publication",
-    "analyzer",
     "open_publication",
     "open_verified",
 ]
@@ -71,16 +70,6 @@ def _schema() -> "tantivy.Schema":
     builder.add_text_field("body", stored=False, tokenizer_name="raw")
     builder.add_text_field("words", stored=False, tokenizer_name="raw", index_option="basic")
     return builder.build()
-
-
-class _Analyzer:
-    def analyze(self, text: str) -> list[str]:
-        return [term(piece.surface, _FIRST_LANGUAGE) for piece in pieces(text)]
-
-
-def analyzer() -> _Analyzer:
-    """Return what makes terms of words where no index is open."""
-    return _Analyzer()
 
 
 class LexicalWriter:

@@ -97,7 +97,7 @@ class _Reading:
         name = _NAME.match(self.text, at, end)
         field = name[1] if name else ""
         after = 0
-        if name and field.lower() in TEXT_FIELDS:
+        if name and field.lower() in TEXT_FIELDS and self.typed:
             after = self._phrase(name.end(), end, field.lower(), negated)
         elif name and self.fields(field):
             after = self._filter(name.end(), end, field, negated)

@@ -34,14 +34,14 @@ def test_dense_candidates_have_cosines(dense: ExactReader) -> None:
 
 
 def test_a_leg_that_filled_its_limit_may_have_more(dense: ExactReader, lexical: LexicalReader) -> None:
-    nearest, by_words = dense_candidates(dense, QUERY, 2), lexical_candidates(lexical, ["thread"], 1, 1.0)
+    nearest, by_words = dense_candidates(dense, QUERY, 2), lexical_candidates(lexical, lexical.query_of("thread"), 1)
 
     assert (list(nearest.scores), nearest.exhausted) == ([1, 2], False)
     assert (list(by_words.scores), by_words.exhausted) == ([3], False)
 
 
 def test_lexical_candidates_are_all_chunks_with_a_word(lexical: LexicalReader) -> None:
-    found = lexical_candidates(lexical, ["thread"], 10, 1.0)
+    found = lexical_candidates(lexical, lexical.query_of("thread"), 10)
 
     assert (found.ranking(), found.exhausted) == ([3, 2], True)
 
@@ -56,9 +56,9 @@ def test_cosines_are_added_for_what_words_found_and_the_index_holds(dense: Exact
 
 def test_bm25_is_added_for_what_meaning_found_and_has_a_word(lexical: LexicalReader) -> None:
     candidates = Candidates({3: 1.5})
-    full = lexical_candidates(lexical, ["thread"], 10, 1.0).scores
+    full = lexical_candidates(lexical, lexical.query_of("thread"), 10).scores
 
-    add_bm25(candidates, lexical, ["thread"], [1, 2, 3], 1.0)
+    add_bm25(candidates, lexical, lexical.query_of("thread"), [1, 2, 3])
 
     assert candidates.scores == pytest.approx({2: full[2], 3: 1.5}, abs=1e-5)
 
