@@ -104,6 +104,23 @@ class CancelRunView(_Runs):
         return Response(RunSerializer(run_at(pk)).data)
 
 
+class RescoreRunView(_Runs):
+    """New judgments for an old run."""
+
+    @extend_schema(
+        operation_id="evaluation_runs_rescore",
+        request=None,
+        responses={200: RunSerializer, **problems(401, 403, 404, 409)},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Work the metrics out anew, by the judgments as they are now; rankings stay."""
+        try:
+            runner.rescore(run_at(pk))
+        except runner.BadRun as error:
+            raise Conflict(str(error)) from error
+        return Response(RunSerializer(run_at(pk)).data)
+
+
 class RunQueriesView(GenericAPIView[RunQuery]):
     """The queries of a run."""
 

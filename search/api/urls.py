@@ -6,7 +6,14 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from .bulk_views import BulkView
 from .collection_views import CollectionsView, CollectionView
 from .document_views import DocumentsView, DocumentView
-from .evaluation_run_views import CancelRunView, CompareRunsView, RunQueriesView, RunsView, RunView
+from .evaluation_run_views import (
+    CancelRunView,
+    CompareRunsView,
+    RescoreRunView,
+    RunQueriesView,
+    RunsView,
+    RunView,
+)
 from .evaluation_views import JudgmentsView, PoolView, QueriesView, QuerySetsView, QuerySetView
 from .export_views import ExportBundleView, ExportCsvView, ExportJsonlView
 from .external_document_views import ExternalDocumentView
@@ -73,6 +80,7 @@ urlpatterns = [
     path("v1/evaluation/runs/", RunsView.as_view(), name="runs"),
     path("v1/evaluation/runs/<int:pk>/", RunView.as_view(), name="run"),
     path("v1/evaluation/runs/<int:pk>/cancel/", CancelRunView.as_view(), name="run-cancel"),
+    path("v1/evaluation/runs/<int:pk>/rescore/", RescoreRunView.as_view(), name="run-rescore"),
     path("v1/evaluation/runs/<int:pk>/queries/", RunQueriesView.as_view(), name="run-queries"),
     path("v1/evaluation/runs/<int:pk>/compare/<int:other>/", CompareRunsView.as_view(), name="run-compare"),
     path("v1/import-jobs/", ImportJobsView.as_view(), name="import-jobs"),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,7 @@ from search import query_service
 from search.conf import conf
 from search.datatypes import SearchResponse
 from search.evaluation import metrics, statistics
+from search.evaluation.comparison import scores_of
 from search.evaluation.judged import grades_of
 from search.evaluation.run_leases import RunBusy, RunLease, hold
 from search.models import EvaluationQuery, EvaluationQuerySet, EvaluationRun, IndexVersion, RunQuery
@@ -204,12 +206,25 @@ def everybody() -> "AbstractBaseUser":
     return get_user_model()(is_superuser=True, is_active=True)
 
 
+def rescore(run: EvaluationRun) -> None:
+    """Work a finished run's metrics out anew, by the judgments as they are now; its rankings stay. Raises BadRun."""
+    if run.state != EvaluationRun.State.FINISHED:
+        raise BadRun(_("%s is not finished.") % run)
+    rows = list(RunQuery.objects.filter(run=run))
+    scores = scores_of(run)
+    for row in rows:
+        row.metrics = {**row.metrics, **scores.get(row.query_id, {})}
+    judged = [row for row in rows if row.query_id in scores]
+    with transaction.atomic():
+        RunQuery.objects.bulk_update(judged, ["metrics"], batch_size=_AT_ONCE)
+        EvaluationRun.objects.filter(pk=run.pk).update(
+            metrics={**run.metrics, **_summary(run.k, [row.metrics for row in judged])}, changed_at=timezone.now()
+        )
+
+
 def _sum_up(run: EvaluationRun, lease: RunLease) -> None:
     rows = list(RunQuery.objects.filter(run=run).values_list("metrics", "took_ms"))
-    summary = {
-        name: statistics.mean([values[name] for values, _took in rows]).as_json()
-        for name in (*metrics.names(run.k), GOOD_MATCH)
-    }
+    summary = _summary(run.k, [values for values, _took in rows])
     took = sorted(took for _values, took in rows)
     times = {"p50": took[len(took) // 2], "p95": took[int(len(took) * 0.95)], "count": len(took)} if took else {}
     lease.write(
@@ -218,3 +233,8 @@ def _sum_up(run: EvaluationRun, lease: RunLease) -> None:
         queries_done=len(rows),
         finished_at=timezone.now(),
     )
+
+
+def _summary(k: int, values: "Sequence[Mapping[str, float]]") -> dict[str, dict[str, float]]:
+    names = (*metrics.names(k), GOOD_MATCH)
+    return {name: statistics.mean([each[name] for each in values]).as_json() for name in names}

@@ -25,15 +25,6 @@ _AT_ONCE_BYTES = 64 << 20  # hashed within about a tenth of a second
 
 
 @dataclass(frozen=True, slots=True)
-class _JustWords:
-    """A query of words, none of which means more than itself."""
-
-    words: tuple[str, ...]
-    phrases: tuple[()] = ()
-    excluded: tuple[()] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class GateCheck:
     """One condition: whether it holds, and in words what was found."""
 

@@ -66,7 +66,7 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         ("/api/v1/evaluation/queries/{id}/pool/", "get"),
         *(("/api/v1/evaluation/runs/", method) for method in ("get", "post")),
         *(("/api/v1/evaluation/runs/{id}/", method) for method in ("get", "delete")),
-        ("/api/v1/evaluation/runs/{id}/cancel/", "post"),
+        *((f"/api/v1/evaluation/runs/{{id}}/{action}/", "post") for action in ("cancel", "rescore")),
         *((f"/api/v1/evaluation/runs/{{id}}/{part}/", "get") for part in ("queries", "compare/{other}")),
         *(("/api/v1/import-jobs/", method) for method in ("get", "post")),
         *(("/api/v1/import-jobs/{id}/", method) for method in ("get", "patch", "delete")),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from search import query_service
+from search import query_service, tasks
 from search.evaluation import metrics, runner
 from search.evaluation.judged import grades_of
 from search.evaluation.run_leases import hold
@@ -156,6 +156,34 @@ def test_a_collection_without_an_index_leaves_the_run_waiting(collection: Collec
     run = runner.create(waiting)
     assert runner.work(run.pk) is False
     assert runner.unfinished() == [run.pk]
+
+
+def test_new_judgments_are_applied_to_an_old_run(query_set: EvaluationQuerySet) -> None:
+    run = _done(runner.create(query_set, mode="lexical"))
+    first, second = query_set.queries.order_by("pk")[:2]
+    judgments.judge(first, "gone", 3)
+    second.judgments.update(grade=0)
+    runner.rescore(run)
+    run.refresh_from_db()
+    assert run.metrics[metrics.NDCG]["mean"] < 1 and run.metrics[metrics.NDCG]["count"] == 29
+    assert run.run_queries.get(query=first).metrics["recall@100"] == 0.5
+    assert run.metrics[runner.TOOK]["count"] == 30
+    with pytest.raises(runner.BadRun, match="is not finished"):
+        runner.rescore(runner.create(query_set))
+
+
+def test_the_worker_finds_runs_that_no_message_announced(
+    query_set: EvaluationQuerySet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = runner.create(query_set, mode="lexical")
+    runner.create(query_set, mode="lexical", label=runner.GATE_LABEL)
+    sent: list[object] = []
+    monkeypatch.setattr(tasks, "_send", lambda task, **ids: sent.append((task.name, ids)))
+    tasks.sweep()
+    assert sent == [("search.run_evaluation", {"run_id": waiting.pk})]
+    tasks.run_evaluation(run_id=waiting.pk)
+    waiting.refresh_from_db()
+    assert waiting.state == EvaluationRun.State.FINISHED
 
 
 def test_grades_are_read_by_query(query_set: EvaluationQuerySet) -> None:
