@@ -97,6 +97,7 @@ class IndexVersion(models.Model):
     measured_at = models.DateTimeField(_("measured"), null=True, blank=True)
     measurements = models.JSONField(_("measurements"), default=dict, blank=True, editable=False)
     disk_bytes = models.BigIntegerField(_("bytes on disk"), default=0)
+    calibration = models.JSONField(_("calibration"), default=dict, blank=True, editable=False)
     gate = models.JSONField(_("gate"), default=dict, blank=True, editable=False)
     # The last comparison of this version with the database.
     drift = models.BigIntegerField(_("drift"), null=True, blank=True, help_text=_("Differences found; 0 is clean."))

@@ -1,0 +1,73 @@
+"""What an answer's scores mean: how sure one may be that a document answers, on one index version. Pure arithmetic.
+
+A cosine of 0.3 is much in one collection and nothing in another. What a version's nearest chunks say to questions
+that it cannot answer is its background (the indexing worker measures it and keeps it on the version); how far a cosine
+stands above that, as a share of what there is between the background and 1, compares between collections and encoders.
+With the share of the query's words that the text has, weighted by their rarity, it gives the confidence by a logistic
+function, fitted on judged queries and questions from elsewhere on six collections (docs/relevance.md).
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+_ABOVE_BACKGROUND = 16.0
+_SHARED_WORDS = 9.0
+_INTERCEPT = -7.0
+_STRONG = 2.0  # the background has one in two hundred so high
+_POSSIBLE = -1.75  # of the judged queries two in a hundred have nothing as high
+_TELLING = 3
+
+
+class Strength(StrEnum):
+    """How sure one may be that a document answers the query."""
+
+    STRONG = "strong"
+    POSSIBLE = "possible"
+    WEAK = "weak"
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What is known of one document found: the cosine of its best chunk, and its share of the query's words.
+
+    `cosine` is None where meaning took no part, `shared` where words took none.
+    """
+
+    cosine: float | None
+    shared: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """`background`: the median cosine of the chunk nearest to a question that the collection does not answer."""
+
+    background: float
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Calibration | None":
+        """Return the calibration that a version's row keeps, or None when there is none yet."""
+        return cls(float(value["background"])) if value else None
+
+    def confidence(self, signals: Signals) -> float:
+        """Return how sure one may be, from 0 to 1. Where words took no part, a usual share of them is taken."""
+        return 1 / (1 + math.exp(-self._log_odds(signals)))
+
+    def strength(self, signals: Signals) -> Strength:
+        """Return the confidence in a word. Words alone are no more than possible: they know no background."""
+        if signals.cosine is None:
+            return Strength.POSSIBLE
+        odds = self._log_odds(signals)
+        return Strength.STRONG if odds >= _STRONG else Strength.POSSIBLE if odds >= _POSSIBLE else Strength.WEAK
+
+    def good_match(self, answers: Iterable[Signals]) -> bool:
+        """Tell whether one of the first three answers, best first, deserves to be shown as one."""
+        return any(self.strength(signals) != Strength.WEAK for signals in list(answers)[:_TELLING])
+
+    def _log_odds(self, signals: Signals) -> float:
+        near = 0.0 if signals.cosine is None else (signals.cosine - self.background) / max(1 - self.background, 1e-6)
+        shared = 0.3 if signals.shared is None else signals.shared
+        odds = _ABOVE_BACKGROUND * near + _SHARED_WORDS * shared + _INTERCEPT
+        return max(-500.0, min(500.0, odds))
