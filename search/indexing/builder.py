@@ -14,7 +14,7 @@ from search.embedding.base import EncoderUnavailable
 from search.engines.base import BadEngineOptions
 from search.failpoints import failpoint
 from search.files import folder_bytes
-from search.indexing import gate, gate_checks, lifecycle, measuring, segments, version_files
+from search.indexing import calibrating, gate, gate_checks, lifecycle, measuring, segments, version_files
 from search.indexing.leases import Lease
 from search.models import Collection, IndexVersion, PendingChange, VersionEvent
 
@@ -71,7 +71,7 @@ def finish(version: IndexVersion, lease: Lease) -> bool:
     if version.state == IndexVersion.State.ACTIVE:
         return _finish_live(version, lease)
     if version.state == IndexVersion.State.BUILDING:
-        if segments.compact_step(version, lease) or measuring.step(version, lease):
+        if segments.compact_step(version, lease) or _measured_step(version, lease):
             return True
         _become_ready(version, lease)
         return True
@@ -81,18 +81,27 @@ def finish(version: IndexVersion, lease: Lease) -> bool:
 def has_next(version: IndexVersion) -> bool:
     """Tell whether a version that has applied everything has steps before it, which a crash may have cut short."""
     if version.state == IndexVersion.State.ACTIVE:
-        return (version.ready_at is None and version.documents > 0) or measuring.wanted(version)
+        return (version.ready_at is None and version.documents > 0) or _unmeasured(version)
     if version.state != IndexVersion.State.READY:
         return version.state == IndexVersion.State.BUILDING
     report = gate.report_of(version)
-    return report is None or (report.passed and version.activate_when_ready) or measuring.wanted(version)
+    return report is None or (report.passed and version.activate_when_ready) or _unmeasured(version)
+
+
+def _measured_step(version: IndexVersion, lease: Lease) -> bool:
+    """Do a step of measuring or calibrating; False when there is none to do."""
+    return measuring.step(version, lease) or calibrating.step(version, lease)
+
+
+def _unmeasured(version: IndexVersion) -> bool:
+    return measuring.wanted(version) or calibrating.wanted(version)
 
 
 def _finish_live(version: IndexVersion, lease: Lease) -> bool:
     """Bring a version that was live from its first document into the shape that a candidate would have."""
     if version.ready_at is None and version.segments.count() > 1 and segments.compact_step(version, lease):
         return True
-    if measuring.step(version, lease):
+    if _measured_step(version, lease):
         return True
     if version.ready_at is None and version.documents:
         IndexVersion.objects.filter(pk=version.pk).update(ready_at=timezone.now())
@@ -117,7 +126,7 @@ def _become_ready(version: IndexVersion, lease: Lease) -> None:
 
 def _finish_candidate(version: IndexVersion, lease: Lease) -> bool:
     """Judge a ready version that changed since it was judged; let it go live when it was asked to and may."""
-    if measuring.step(version, lease):
+    if _measured_step(version, lease):
         return True
     report = gate.report_of(version)
     if report is None and gate_checks.step(version):
