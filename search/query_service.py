@@ -73,7 +73,7 @@ def search(
     Raises InvalidQuery, UnknownCollection or NotReady; a leg that cannot take part is named in `degraded` instead.
     """
     text = _checked_query(query, k, mode, sort)
-    version = version or _active_version(collection)
+    version = version or active_version(collection)
     opened = open_version(version)
     if not opened.usable and version.chunks:
         raise NotReady(_("The index of this collection cannot be opened; the worker is restoring it."))
@@ -138,8 +138,11 @@ def _checked_query(query: str, k: int, mode: str, sort: str) -> str:
     return text
 
 
-def _active_version(slug: str) -> IndexVersion:
-    """Return the version to search, with its collection, as committed now."""
+def active_version(slug: str) -> IndexVersion:
+    """Return the version to search, with its collection, as committed now; of the default collection for no slug.
+
+    Raises UnknownCollection or NotReady.
+    """
     if slug and "\x00" in slug:
         raise UnknownCollection(slug)
     versions = IndexVersion.objects.active().select_related("collection")
