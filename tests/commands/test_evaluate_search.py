@@ -108,6 +108,22 @@ def test_options_that_make_no_sense_are_named(dataset: Path) -> None:
         evaluated(dataset, "--compare", '{"dense_weight": 7}')
 
 
+def test_a_query_set_is_measured_by_its_name(dataset: Path) -> None:
+    before = evaluated(dataset, "--mode", "lexical")
+    out = io.StringIO()
+    again = ["--query-set", "animals", "--collection", "animals", "--mode", "lexical", "--format", "json"]
+    call_command("evaluate_search", *again, stdout=out)
+    assert json.loads(out.getvalue())["runs"][0]["metrics"] == before["runs"][0]["metrics"]
+    with pytest.raises(CommandError, match="has no query set 'plants'; it has: animals"):
+        call_command("evaluate_search", "--query-set", "plants", "--collection", "animals")
+
+
+@pytest.mark.parametrize("given", ["dense", "[1]"])
+def test_options_that_are_no_object_are_refused(dataset: Path, given: str) -> None:
+    with pytest.raises(CommandError, match="is no JSON object"):
+        evaluated(dataset, "--compare", given)
+
+
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="corpus.jsonl cannot be read"):
         evaluated(tmp_path / "nowhere")

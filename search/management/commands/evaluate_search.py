@@ -1,7 +1,11 @@
-"""`manage.py evaluate_search --dataset DIR`: how good the answers are, by the code that people's queries run."""
+"""`manage.py evaluate_search`: how good the answers to a test collection or to a query set are, and how quick.
+
+Every query goes through the code that people's queries run.
+"""
 
 import json
 import time
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ from search.evaluation.comparison import Comparison, compare
 from search.evaluation.dataset_collections import Prepared
 from search.evaluation.datasets import BadDataset, BeirFolder
 from search.ingestion.judgments import BadJudgments
-from search.models import EvaluationRun
+from search.models import EvaluationQuerySet, EvaluationRun
 
 _STEP_SECONDS = 2.0
 
@@ -22,17 +26,17 @@ _STEP_SECONDS = 2.0
 class Command(BaseCommand):
     """Keeps the test collection as a collection of its own: only the first measurement encodes anything."""
 
-    help = "Measure search on a test collection in the BEIR layout; --compare puts configurations side by side."
+    help = "Measure search on a test collection or a query set; --compare puts configurations side by side."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--dataset", type=Path, required=True, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels"
-        )
-        parser.add_argument("--collection", default="", metavar="SLUG", help="default: the folder's name")
+        asked = parser.add_mutually_exclusive_group(required=True)
+        asked.add_argument("--dataset", type=Path, metavar="DIR", help="BEIR: corpus.jsonl, queries.jsonl, qrels")
+        asked.add_argument("--query-set", metavar="NAME", help="a query set of --collection, with its judgments")
+        parser.add_argument("--collection", default="", metavar="SLUG", help="with --dataset, by default its name")
         parser.add_argument("--queries", type=int, default=0, metavar="N", help="only the first N judged queries")
         parser.add_argument("--mode", nargs="+", default=["hybrid"], choices=query_service.MODES)
         parser.add_argument(
-            "--compare", nargs="+", type=json.loads, default=[], metavar="OPTIONS",
+            "--compare", nargs="+", type=_ranking, default=[], metavar="OPTIONS",
             help="""retrieval options over the collection's, as JSON, for example '{"dense_weight": 0.5}'""",
         )  # fmt: skip
         parser.add_argument(
@@ -43,8 +47,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         begun = time.perf_counter()
         try:
-            prepared = dataset_collections.prepare(BeirFolder(options["dataset"]), slug=options["collection"])
-            self._index(prepared)
+            prepared = self._prepared(options)
             indexed = time.perf_counter()
             runs = self._runs(prepared, options)
         except (BadDataset, BadJudgments, runner.BadRun) as error:
@@ -57,6 +60,13 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False))
         else:
             self._write(facts)
+
+    def _prepared(self, options: dict[str, Any]) -> Prepared:
+        if options["query_set"]:
+            return _query_set(options["collection"], options["query_set"])
+        prepared = dataset_collections.prepare(BeirFolder(options["dataset"]), slug=options["collection"])
+        self._index(prepared)
+        return prepared
 
     def _index(self, prepared: Prepared) -> None:
         with tqdm(total=prepared.documents, desc="indexing", unit=" documents", disable=None, leave=False) as bar:
@@ -77,7 +87,7 @@ class Command(BaseCommand):
                 bar.update(run.queries_done - bar.n)
         run.refresh_from_db()
         if run.state != EvaluationRun.State.FINISHED:
-            raise CommandError(f"{label}: {run.error or run.get_state_display()}")
+            raise CommandError(f"{label}: {run.error or 'the collection cannot be searched just now.'}")
         return run
 
     def _write(self, facts: dict[str, Any]) -> None:
@@ -95,6 +105,27 @@ class Command(BaseCommand):
                 f"({change['low']:+.4f} to {change['high']:+.4f}), p = {change['p_value']:.4f}, "
                 f"{change['wins']} wins, {change['ties']} ties, {change['losses']} losses"
             )
+
+
+def _ranking(given: str) -> dict[str, Any]:
+    """Return retrieval options that were given as JSON."""
+    try:
+        options = json.loads(given)
+    except ValueError:
+        options = None
+    if not isinstance(options, dict):
+        raise ArgumentTypeError(f"""{given!r} is no JSON object such as '{{"dense_weight": 0.5}}'.""")
+    return options
+
+
+def _query_set(slug: str, name: str) -> Prepared:
+    """Return a query set that is there already."""
+    sets = EvaluationQuerySet.objects.filter(collection__slug=slug).select_related("collection")
+    found = sets.filter(name=name).first()
+    if found is None:
+        known = ", ".join(sets.values_list("name", flat=True)) or "none"
+        raise CommandError(f"Collection {slug!r} has no query set {name!r}; it has: {known}.")
+    return Prepared(found.collection, found, found.collection.documents.count())
 
 
 def _value(name: str, value: dict[str, float]) -> str:
