@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from search.datatypes import Hit, Ids
 from search.lexical import spelling
 from search.lexical.analysis import fold, forms, pieces
 from search.lexical.lexical_query import Alternative, Asked, LexicalQuery, QueryPhrase, QueryWord, Text, build
+from search.lexical.neighbours import neighbours
 from search.lexical.publication import Publication
 
 _FIELDS = ("body", "title")
@@ -112,7 +113,8 @@ class LexicalReader:
         prefix_last: bool = False,
     ) -> LexicalQuery:
         """Return a parsed query as this index understands it; `synonyms`: words as people write them → others."""
-        return build(asked, self, synonyms=synonyms, title_weight=title_weight, typos=typos, prefix_last=prefix_last)
+        read = build(asked, self, synonyms=synonyms, title_weight=title_weight, typos=typos, prefix_last=prefix_last)
+        return replace(read, words=(*read.words, *neighbours(asked.words, self)))
 
     def query_of(self, text: str) -> LexicalQuery:
         """Return the query for a text as it is: no operators, no corrections."""
