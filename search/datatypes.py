@@ -155,6 +155,8 @@ class SearchResult:
     chunk_end: int
     snippet: Snippet
     place: str = ""  # where in the document the chunk begins, for example "page 3"
+    strength: str = "possible"  # how sure one may be that it answers: "strong", "possible" or "weak"
+    pinned: bool = False  # a curator's rule put it where it is
 
 
 @dataclass(frozen=True, slots=True)

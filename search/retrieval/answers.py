@@ -1,11 +1,14 @@
 """From ranked documents to what people see: the best place of each text, cut out, with what matches marked."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from search.datatypes import SearchResult, Snippet
 from search.lexical.analysis import forms, pieces
 from search.models import Document
+from search.retrieval import rules
+from search.retrieval.calibration import Strength
 from search.retrieval.highlighting import snippet
 from search.retrieval.query import Query
 from search.retrieval.visible_hits import VisibleHit
@@ -27,10 +30,16 @@ def _telling_terms(query: Query) -> Sequence[str]:
     return [term for term in query.terms if lexical.rarity(term) > _COMMON_RARITY] or query.terms
 
 
-def results(query: Query, visible: Sequence[VisibleHit], documents: dict[int, Document]) -> tuple[SearchResult, ...]:
+def results(
+    query: Query,
+    visible: Sequence[VisibleHit],
+    documents: Mapping[int, Document],
+    strengths: Mapping[int, Strength],
+) -> tuple[SearchResult, ...]:
     """Return what is shown of the documents found; `documents` are those that are still there, by id."""
     analyze = query.opened.lexical.analyze if query.opened.lexical else terms_of
     telling = _telling_terms(query)
+    pinned = {effect.rule.document_id for effect in query.effects if effect.rule.action == rules.PIN}
     results: list[SearchResult] = []
     for found in visible:
         document = documents.get(found.document_id)
@@ -38,7 +47,8 @@ def results(query: Query, visible: Sequence[VisibleHit], documents: dict[int, Do
             continue  # it went between the two looks at the database
         start, end = (0, len(document.body)) if found.changed or found.start == found.end else (found.start, found.end)
         cut = snippet(document.body, start, end, telling, analyze) if document.body else Snippet("")
-        results.append(_result(query, len(results) + 1, found, document, cut))
+        made = _result(query, query.offset + len(results) + 1, found, document, cut)
+        results.append(replace(made, strength=strengths[document.pk], pinned=document.pk in pinned))
     return tuple(results)
 
 

@@ -18,7 +18,7 @@ _SHARED_WORDS = 9.0
 _INTERCEPT = -7.0
 _STRONG = 2.0  # the background has one in two hundred so high
 _POSSIBLE = -1.75  # of the judged queries two in a hundred have nothing as high
-_TELLING = 3
+TELLING = 3  # of the answers, best first
 
 
 class Strength(StrEnum):
@@ -64,7 +64,7 @@ class Calibration:
 
     def good_match(self, answers: Iterable[Signals]) -> bool:
         """Tell whether one of the first three answers, best first, deserves to be shown as one."""
-        return any(self.strength(signals) != Strength.WEAK for signals in list(answers)[:_TELLING])
+        return any(self.strength(signals) != Strength.WEAK for signals in list(answers)[:TELLING])
 
     def _log_odds(self, signals: Signals) -> float:
         near = 0.0 if signals.cosine is None else (signals.cosine - self.background) / max(1 - self.background, 1e-6)

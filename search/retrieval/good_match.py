@@ -1,32 +1,38 @@
-"""Tells whether the best hits deserve to be shown as answers: near in meaning, sharing the rare words, or both."""
+"""How sure one may be of each document found, and whether the best of them deserve to be shown as answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from search.models import Document
-from search.retrieval.calibration import Calibration, Signals
+from search.retrieval.calibration import TELLING, Calibration, Signals, Strength
 from search.retrieval.query import Query
 from search.retrieval.visible_hits import VisibleHit
 
-_TELLING = 3
 
-
-def good_match(query: Query, visible: Sequence[VisibleHit], documents: dict[int, Document]) -> bool:
-    """Tell whether one of the best hits deserves to be shown as an answer.
+def strengths(query: Query, visible: Sequence[VisibleHit], documents: Mapping[int, Document]) -> dict[int, Strength]:
+    """Return how sure one may be of each document, by its id.
 
     A version that is not calibrated goes by the collection's thresholds, either of which suffices.
     """
-    best = visible[:_TELLING]
-    if not best or query.vector is None:
-        return bool(best)
-    found = [signals(query, each, documents[each.document_id]) for each in best if each.document_id in documents]
     calibration = Calibration.from_json(query.opened.version.calibration)
+    found = {each.document_id: signals(query, each, documents[each.document_id])
+             for each in visible if each.document_id in documents}  # fmt: skip
     if calibration is not None:
-        return calibration.good_match(found)
-    return any(
-        (each.cosine if each.cosine is not None else -1.0) >= query.options.min_cosine
-        or (each.shared or 0.0) >= query.options.min_shared_words
-        for each in found
-    )
+        return {pk: calibration.strength(each) for pk, each in found.items()}
+    return {pk: _by_thresholds(query, each) for pk, each in found.items()}
+
+
+def good_match(query: Query, visible: Sequence[VisibleHit], found: Mapping[int, Strength]) -> bool:
+    """Tell whether one of the best documents deserves to be shown as an answer."""
+    best = [found[each.document_id] for each in visible[:TELLING] if each.document_id in found]
+    if query.vector is None:
+        return bool(best)
+    return any(strength != Strength.WEAK for strength in best)
+
+
+def _by_thresholds(query: Query, found: Signals) -> Strength:
+    near = found.cosine is not None and found.cosine >= query.options.min_cosine
+    worded = found.shared is not None and found.shared >= query.options.min_shared_words
+    return Strength.POSSIBLE if near or worded or query.vector is None else Strength.WEAK
 
 
 def signals(query: Query, found: VisibleHit, document: Document) -> Signals:

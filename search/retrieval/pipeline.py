@@ -15,12 +15,14 @@ from search.retrieval import answers, candidates, query_language
 from search.retrieval.curating import curate
 from search.retrieval.facets import facets_of
 from search.retrieval.filters import Filters, is_field
-from search.retrieval.good_match import good_match
+from search.retrieval.good_match import good_match, strengths
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
-from search.retrieval.result_set import Page, first_page, ordered, page, read_cursor, write_cursor
+from search.retrieval.result_set import Page, first_page, ordered, read_cursor, write_cursor
+from search.retrieval.result_set import page as page_of
 from search.retrieval.scope import scope_of
 from search.retrieval.synonyms import synonyms_of
+from search.retrieval.trace import Trace
 from search.retrieval.visible_hits import best_visible
 from search.retrieval_options import RetrievalOptions
 
@@ -46,14 +48,17 @@ class Outcome:
     took: Timings = field(default_factory=Timings)
 
 
-def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions) -> Outcome:
+def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: Trace | None = None) -> Outcome:
     """Return a page of the best documents for what was asked among those that its user may see.
 
     `opened` must be usable. Raises InvalidFilter for a filter in the query that cannot be applied, and InvalidCursor.
+    What the stages found out goes into `trace`.
     """
     clock = _Clock()
     parsed = query_language.parse(asked.text, is_field)
     query = Query(asked, opened, options, parsed, asked.filters + Filters.of(parsed.filters))
+    if trace is not None:
+        trace.query = query
     _read_words(query)
     clock.lap("parse")
     candidates.encode(query)
@@ -61,14 +66,21 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions) -> Outc
     scope = scope_of(opened.version, asked.user, query.filters)
     query.allowed = _both(query.allowed, scope.allowed)
     clock.lap("filter")
-    page = _next_page(query, scope.documents) if asked.cursor else _first_page(query, scope.documents, clock)
+    if asked.cursor:
+        page = _next_page(query, scope.documents)
+    else:
+        _rank(query, scope.documents, clock, trace)
+        curate(query, scope.documents)
+        found = ordered(query.found, scope.documents, asked.sort)
+        page = first_page(found, asked.k, complete=query.exhausted)
     clock.lap("fetch")
     documents = scope.documents.in_bulk([found.document_id for found in page.found])
+    found_strengths = strengths(query, page.found, documents)
     outcome = Outcome(
-        results=answers.results(query, page.found, documents),
+        results=answers.results(query, page.found, documents, found_strengths),
         total=page.total,
         total_relation=page.total_relation,
-        good_match=good_match(query, page.found, documents),
+        good_match=good_match(query, page.found, found_strengths),
         degraded=tuple(query.degraded),
         filters=query.filters.texts,
         facets=_facets(query, scope.documents, page),
@@ -79,18 +91,11 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions) -> Outc
     return outcome
 
 
-def _first_page(query: Query, documents: "DocumentQuerySet", clock: "_Clock") -> Page:
-    """Rank, let curators' rules have their say, and fix the result set."""
-    _rank(query, documents, clock)
-    curate(query, documents)
-    found = ordered(query.found, documents, query.asked.sort)
-    return first_page(found, query.asked.k, complete=query.exhausted)
-
-
 def _next_page(query: Query, documents: "DocumentQuerySet") -> Page:
     """Go on in the result set that the cursor holds."""
     frozen = read_cursor(query.asked.cursor, bound_to=query.identity)
-    shown = page(query.opened.version, documents, frozen, query.asked.k)
+    query.offset = frozen.at
+    shown = page_of(query.opened.version, documents, frozen, query.asked.k)
     candidates.score(query, [found.hit.chunk_id for found in shown.found])
     return shown
 
@@ -103,7 +108,7 @@ def _facets(query: Query, documents: "DocumentQuerySet", page: Page) -> tuple[Fa
     return facets_of(documents, page.document_ids, query.filters, exact=exact, fields=wanted)
 
 
-def _rank(query: Query, allowed: "DocumentQuerySet", clock: "_Clock") -> None:
+def _rank(query: Query, allowed: "DocumentQuerySet", clock: "_Clock", trace: Trace | None) -> None:
     """Find documents, best first, until there are as many as wanted or no candidates are left."""
     limit = max(_FIRST_CANDIDATES, query.asked.k)
     while True:
@@ -113,6 +118,8 @@ def _rank(query: Query, allowed: "DocumentQuerySet", clock: "_Clock") -> None:
         clock.lap("fuse")
         query.found = best_visible(query.opened.version, allowed, hits)
         clock.lap("fetch")
+        if trace is not None:
+            trace.fused, trace.ranked = hits, query.found
         if len(query.found) >= query.asked.k or query.exhausted:
             return
         limit *= _WIDEN
