@@ -67,6 +67,7 @@ SEARCH_ANSWER = OpenApiExample(
         "took_ms": {
             "parse": 0.1,
             "encode": 6.2,
+            "filter": 0.2,
             "dense": 0.9,
             "lexical": 0.7,
             "fuse": 0.1,
@@ -77,6 +78,11 @@ SEARCH_ANSWER = OpenApiExample(
         "degraded_reasons": [],
         "good_match": True,
         "pending_documents": 0,
+        "filters": ["metadata.module:builtins"],
+        "sort": "relevance",
+        "facets": [],
+        "next_cursor": "",
+        "query_id": "",
         "results": [
             {
                 "rank": 1,

@@ -1,13 +1,22 @@
 """The shape of a search: what is asked and what is answered."""
 
+from dataclasses import asdict
 from typing import Any
 
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from search.datatypes import SearchResponse, SearchResult, Timings
+from search.datatypes import Facet, SearchResponse, SearchResult, Timings
 from search.query_service import MAX_K, MODES
+from search.retrieval.facets import FIXED, is_facet
+from search.retrieval.filters import filter_for
+from search.retrieval.result_set import SORTS
 
 from .fields import KnownFieldsOnly, StorableText
+from .problems import shortened
+
+AUTO = "auto"
 
 
 class SearchRequestSerializer(KnownFieldsOnly[Any]):
@@ -21,6 +30,34 @@ class SearchRequestSerializer(KnownFieldsOnly[Any]):
         required=False, default=10, min_value=1, max_value=MAX_K, help_text="How many results at most."
     )
     mode = serializers.ChoiceField(choices=MODES, required=False, default=MODES[0])
+    filter = serializers.ListField(
+        child=StorableText(trim_whitespace=False),
+        required=False,
+        default=list,
+        help_text="Conditions that documents must fulfil, all of them: `tag:news`, `-language:de`, `created:>=2024`.",
+    )
+    sort = serializers.ChoiceField(
+        choices=SORTS, required=False, default=SORTS[0], help_text="The order of the result set."
+    )
+    facets = serializers.ListField(
+        child=StorableText(),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Fields of which to count the values; `auto` for those that tell the documents apart.",
+    )
+    cursor = StorableText(
+        required=False, allow_blank=True, default="", help_text="`next_cursor` of the page before, all else as it was."
+    )
+
+    def validate_facets(self, names: list[str] | None) -> list[str] | None:
+        unknown = [name for name in names or () if name != AUTO and not is_facet(name)]
+        if unknown:
+            raise serializers.ValidationError(
+                _("%(name)s cannot be counted. Known: %(known)s.")
+                % {"name": shortened(unknown[0]), "known": ", ".join((AUTO, *FIXED, "metadata.NAME"))}
+            )
+        return None if names is None else [name for name in names if name != AUTO]
 
 
 class TimingsSerializer(serializers.Serializer[Timings]):
@@ -28,6 +65,7 @@ class TimingsSerializer(serializers.Serializer[Timings]):
 
     parse = serializers.FloatField()
     encode = serializers.FloatField()
+    filter = serializers.FloatField()
     dense = serializers.FloatField()
     lexical = serializers.FloatField()
     fuse = serializers.FloatField()
@@ -84,6 +122,31 @@ class SearchResultSerializer(serializers.Serializer[SearchResult]):
     snippet = SnippetSerializer()
 
 
+class FacetValueSerializer(serializers.Serializer[Any]):
+    """A value, and how many documents of the result set have it."""
+
+    value = serializers.CharField()
+    label = serializers.CharField(help_text="What people call it.")  # type: ignore[assignment]
+    count = serializers.IntegerField()
+    selected = serializers.BooleanField(help_text="Whether a filter asks for it already.")
+    filter = serializers.CharField(help_text="The `filter` that narrows the search down to it.")
+
+
+class FacetSerializer(serializers.Serializer[Facet]):
+    """The most frequent values of a field."""
+
+    field = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    values = serializers.SerializerMethodField()
+    distinct = serializers.IntegerField(help_text="How many values there are; at most 20 are listed.")
+    exact = serializers.BooleanField(help_text="False when more documents match than the result set holds.")
+
+    @extend_schema_field(FacetValueSerializer(many=True))
+    def get_values(self, facet: Facet) -> list[dict[str, Any]]:
+        values = [{**asdict(value), "filter": filter_for(facet.field, value.value)} for value in facet.values]
+        return list(FacetValueSerializer(values, many=True).data)
+
+
 class SearchAnswerSerializer(serializers.Serializer[SearchResponse]):
     """The documents found, best first, and how they were found."""
 
@@ -98,7 +161,12 @@ class SearchAnswerSerializer(serializers.Serializer[SearchResponse]):
     degraded_reasons = serializers.ListField(source="degraded", child=serializers.CharField())
     good_match = serializers.BooleanField(help_text="False when everything found is rather distant.")
     pending_documents = serializers.IntegerField(help_text="Documents of the collection not yet indexed.")
+    filters = serializers.ListField(child=serializers.CharField(), help_text="Every filter that held, the query's too.")
+    sort = serializers.ChoiceField(choices=SORTS)
+    facets = FacetSerializer(many=True)
     results = SearchResultSerializer(many=True)
+    next_cursor = serializers.CharField(help_text="For the next page of this very result set; empty on the last one.")
+    query_id = serializers.CharField(help_text="Names the search in the log; empty when none is kept.")
 
     def get_degraded(self, response: SearchResponse) -> bool:
         return bool(response.degraded)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,8 +30,7 @@ class SearchView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Search with a query in the address."""
-        names = SearchRequestSerializer().fields
-        return _answer(request, {name: value for name, value in request.query_params.items() if name in names})
+        return _answer(request, _asked(request.query_params))
 
     @extend_schema(
         operation_id="search_post",
@@ -43,9 +43,29 @@ class SearchView(APIView):
         return _answer(request, sent(request))
 
 
+def _asked(parameters: QueryDict) -> dict[str, Any]:
+    """Return what an address asks; what is a list may be repeated, and facets also be named in one, with commas."""
+    known = SearchRequestSerializer().fields
+    asked: dict[str, Any] = {name: value for name, value in parameters.items() if name in known}
+    if "filter" in asked:
+        asked["filter"] = parameters.getlist("filter")
+    if "facets" in asked:
+        asked["facets"] = [name for value in parameters.getlist("facets") for name in value.split(",") if name.strip()]
+    return asked
+
+
 def _answer(request: Request, asked: Any) -> Response:
     values = SearchRequestSerializer().run_validation(asked)
     response = query_service.search(
-        values["q"], user=request.user, collection=values["collection"], k=values["k"], mode=values["mode"]
+        values["q"],
+        user=request.user,
+        collection=values["collection"],
+        k=values["k"],
+        mode=values["mode"],
+        filters=values["filter"],
+        sort=values["sort"],
+        cursor=values["cursor"],
+        facets=values["facets"],
+        source="api",
     )
     return Response(SearchAnswerSerializer(response).data)

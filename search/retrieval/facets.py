@@ -17,7 +17,7 @@ from search.datatypes import Facet, FacetValue
 from search.models import Document
 from search.retrieval.date_values import own_date
 from search.retrieval.document_conditions import NUMBER
-from search.retrieval.filters import METADATA, Filters, canonical
+from search.retrieval.filters import METADATA, Filters, canonical, is_field
 
 if TYPE_CHECKING:
     from search.models.corpus import DocumentQuerySet
@@ -39,6 +39,11 @@ class _Row:
     pk: int
     fixed: dict[str, str]
     metadata: dict[str, Any]
+
+
+def is_facet(name: str) -> bool:
+    """Tell whether the values of a field can be counted."""
+    return canonical(name) in FIXED or (is_field(name) and canonical(name).startswith(METADATA))
 
 
 def facets_of(

@@ -253,6 +253,11 @@ class Filters:
         return self.without(choice) if choice in self.conditions else self + Filters((choice,))
 
 
+def filter_for(field: str, value: str) -> str:
+    """Return the parameter that selects the documents with one value of a field."""
+    return Condition(canonical(field), EQUALS, (value,)).text
+
+
 def _any(parts: Iterable[Q]) -> Q:
     found = _NEVER
     for part in parts:

@@ -39,9 +39,10 @@ def test_the_answer_has_exactly_the_documented_shape(visitor: Client, leave: int
 
     assert set(answer) == {
         "query", "mode", "collection", "index_version", "total", "total_relation", "took_ms", "degraded",
-        "degraded_reasons", "good_match", "pending_documents", "results",
+        "degraded_reasons", "good_match", "pending_documents", "results", "filters", "sort", "facets", "next_cursor",
+        "query_id",
     }  # fmt: skip
-    assert set(answer["took_ms"]) == {"parse", "encode", "dense", "lexical", "fuse", "fetch", "total"}
+    assert set(answer["took_ms"]) == {"parse", "encode", "filter", "dense", "lexical", "fuse", "fetch", "total"}
     assert (answer["query"], answer["mode"], answer["collection"]) == ("annual leave", "hybrid", "docs")
     assert (answer["index_version"], answer["total"], answer["degraded"]) == (1, 1, False)
     [result] = answer["results"]
@@ -99,9 +100,15 @@ def test_each_mode_is_served(visitor: Client, leave: int, mode: str) -> None:
         ({"q": "x", "k": "\x00"}, "#/k"),
         ({"q": "x", "k": "1e9"}, "#/k"),
         ({"q": "x", "mode": "magic"}, "#/mode"),
+        ({"q": "x", "sort": "random"}, "#/sort"),
+        ({"q": "x", "filter": ["colour:red"]}, "#/filter"),
+        ({"q": "x", "filter": ["tag:a", "created:soon"]}, "#/filter"),
+        ({"q": "tag:a created:soon"}, "#/filter"),
+        ({"q": "x", "facets": ["title"]}, "#/facets"),
+        ({"q": "x", "cursor": "abc"}, "#/cursor"),
     ],
 )
-def test_bad_parameters_are_named(visitor: Client, leave: int, asked: dict[str, str], pointer: str) -> None:
+def test_bad_parameters_are_named(visitor: Client, leave: int, asked: dict[str, Any], pointer: str) -> None:
     by_get = assert_problem(visitor.get(URL, asked), 400, "invalid")
     by_post = assert_problem(visitor.post(URL, asked), 400, "invalid")
 
@@ -113,7 +120,7 @@ def test_bad_parameters_are_named(visitor: Client, leave: int, asked: dict[str, 
     [
         '{"q": null}', '{"q": ["a"]}', '{"q": {"a": 1}}', '{"q": true}', "[]", '"leave"', "null", "7",
         '{"q": "leave", "k": null}', '{"q": "leave", "k": [[[1]]]}', '{"q": "leave", "k": 1.5}',
-        '{"q": "leave", "limit": 5}',
+        '{"q": "leave", "limit": 5}', '{"q": "leave", "filter": "tag:a"}', '{"q": "leave", "facets": {"a": 1}}',
     ],
 )  # fmt: skip
 def test_values_of_a_wrong_type_are_400(visitor: Client, leave: int, body: str) -> None:
@@ -201,3 +208,82 @@ def test_the_number_of_queries_does_not_grow_with_k(
         return len(captured)
 
     assert queries(30) == queries(1)
+
+
+def test_filters_hold_wherever_they_are_given(visitor: Client, make_document: MakeDocument, indexed: Indexed) -> None:
+    for number in range(4):
+        metadata = {"tags": ["a"] if number % 2 else [], "team": "hr, it" if number > 1 else "it"}
+        make_document(external_id=f"d{number}", body="Annual leave.", metadata=metadata)
+    indexed()
+
+    def found(q: str, *filters: str) -> set[str]:
+        answer = visitor.get(URL, {"q": q, "filter": filters}).json()
+        assert (answer["total"], answer["total_relation"]) == (len(answer["results"]), "eq")
+        return {result["document"]["external_id"] for result in answer["results"]}
+
+    assert found("leave", "tag:a") == {"d1", "d3"}
+    assert found("leave", "-tag:a", 'metadata.team:"hr, it"') == {"d2"}
+    assert found('leave tag:a -metadata.team:"hr, it"') == {"d1"}
+    by_post = visitor.post(URL, {"q": "leave metadata.team:it", "filter": ["tag:*"]}).json()
+    assert by_post["filters"] == ["metadata.team:it", "tag:*"]
+    assert [result["document"]["external_id"] for result in by_post["results"]] == ["d1"]
+
+
+def test_facets_are_counted_when_they_are_asked_for(
+    visitor: Client, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    for number in range(5):
+        make_document(body="Annual leave.", language="de" if number < 2 else "en", metadata={"n": number})
+    make_document(body="Annual leave.", language="fr", visibility="staff")
+    indexed()
+
+    assert search(visitor, q="leave")["facets"] == []
+    [facet] = search(visitor, q="leave", facets="auto")["facets"]
+    assert (facet["field"], facet["distinct"], facet["exact"]) == ("language", 2, True)
+    assert facet["values"] == [
+        {"value": "en", "label": "English", "count": 3, "selected": False, "filter": "language:en"},
+        {"value": "de", "label": "German", "count": 2, "selected": False, "filter": "language:de"},
+    ]
+    named = search(visitor, q="leave", facets="language,metadata.n", filter="language:de")["facets"]
+    assert [(each["field"], len(each["values"])) for each in named] == [("language", 1), ("metadata.n", 2)]
+    assert named[0]["values"][0]["selected"]
+
+
+def test_pages_show_each_document_once_while_others_come_and_go(
+    visitor: Client, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    made = [make_document(title=f"Leave {number}", body="Annual leave.") for number in range(9)]
+    indexed()
+    asked = {"q": "annual leave", "k": 2, "sort": "title", "facets": "auto"}
+    page = search(visitor, **asked)
+    seen = [result["document"]["title"] for result in page["results"]]
+    made[3].delete()
+    made[8].visibility = "staff"
+    made[8].save()
+    make_document(title="Leave 0", body="Annual leave.")
+    indexed()
+
+    while page["next_cursor"]:
+        page = search(visitor, **asked, cursor=page["next_cursor"])
+        seen += [result["document"]["title"] for result in page["results"]]
+        assert (page["total"], page["total_relation"]) == (7, "eq")
+
+    assert seen == [f"Leave {number}" for number in (0, 1, 2, 4, 5, 6, 7)]
+
+
+def test_a_cursor_is_good_for_its_search_and_its_user_only(
+    visitor: Client, outsider: Client, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    for _ in range(3):
+        make_document(body="Annual leave.")
+    indexed()
+    cursor = search(visitor, q="annual leave", k=1)["next_cursor"]
+
+    for client, asked in [
+        (visitor, {"q": "annual"}),
+        (visitor, {"q": "annual leave", "sort": "newest"}),
+        (visitor, {"q": "annual leave", "filter": "tag:a"}),
+        (outsider, {"q": "annual leave"}),
+    ]:
+        assert_problem(client.get(URL, {**asked, "k": 1, "cursor": cursor}), 400, "invalid")
+    assert len(search(visitor, q="annual leave", k=2, cursor=cursor)["results"]) == 2
