@@ -15,7 +15,7 @@ from django.utils import timezone
 from search.failpoints import failpoint
 from search.fingerprints import content_hash
 from search.indexing.leases import Lease
-from search.lexical.analysis import RECIPE
+from search.lexical.analysis import RECIPE, language_of
 from search.lexical.languages import detect
 from search.lexical.tantivy_index import LexicalDamaged, LexicalEntry, LexicalWriter, Publication
 from search.models import Chunk, Document, IndexedDocument, IndexVersion, PendingChange
@@ -121,10 +121,12 @@ def _entries(blocks: Iterable["ChunkQuerySet"], lease: Lease) -> Iterator[Lexica
         lease.renew()
         rows = list(block.values_list("pk", "document_id", "start", "end"))
         texts = Document.objects.in_bulk({row[1] for row in rows})
-        languages = {
-            pk: document.language or detect(f"{document.title}\n{document.body}") for pk, document in texts.items()
-        }
+        languages = {pk: _language(document) for pk, document in texts.items()}
         for chunk_id, document_id, start, end in rows:
             if document := texts.get(document_id):
                 language = languages[document_id]
                 yield LexicalEntry(chunk_id, document.title, document.body[start:end], language, document_id)
+
+
+def _language(document: Document) -> str:
+    return language_of(document.language) or detect(f"{document.title}\n{document.body}")

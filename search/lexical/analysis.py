@@ -24,6 +24,11 @@ _STEMMERS = {
     "fr": "french", "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian", "pt": "portuguese",
     "ro": "romanian", "ru": "russian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
+_CODES = {name: code for code, name in _STEMMERS.items()} | {
+    "ara": "ar", "dan": "da", "deu": "de", "dut": "nl", "ell": "el", "eng": "en", "fin": "fi", "fra": "fr", "fre": "fr",
+    "ger": "de", "gre": "el", "hun": "hu", "ita": "it", "nb": "no", "nld": "nl", "nn": "no", "nor": "no", "por": "pt",
+    "ron": "ro", "rum": "ro", "rus": "ru", "spa": "es", "swe": "sv", "tam": "ta", "tur": "tr",
+}  # fmt: skip
 _STOP_LISTS = frozenset({"da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ru", "sv"})
 _WITHOUT_ACCENTS = frozenset({"en"})  # their stemmers take an accent for a consonant
 _MOST_CHARACTERS = 64  # of a term; longer ones are cut
@@ -36,6 +41,7 @@ _MARKS = (
 )
 _LETTERS = f"[\\w{_MARKS}]"
 _TOKEN = re.compile(rf"{_LETTERS}+(?:(?:[.:/\\@&+#=~-]|::|->|://){_LETTERS}+)*(?:\+\+|#)?")
+_WRITTEN = re.compile(rf"{_LETTERS}+")
 _ATOM = re.compile(rf"(?:(?!_){_LETTERS})+")
 _CLITIC = re.compile(r"['’](?:s|t|d|m|ll|re|ve)\b", re.IGNORECASE)
 _SPACELESS = re.compile(
@@ -77,15 +83,23 @@ def pieces(text: str) -> Iterator[Piece]:
 
 
 def words_with_places(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-    """Yield (start, end, text) of each word in `text[start:end]`; of scripts without spaces, of each pair."""
-    for match in _ATOM.finditer(text, start, end):
+    """Yield (start, end, text) of each word in `text[start:end]`; of scripts without spaces, characters and pairs."""
+    for match in _WRITTEN.finditer(text, start, end):
         at = match.start()
         for part in _SPACELESS.split(match[0]):
-            if part and _SPACELESS.match(part) and len(part) > 1:
-                yield from ((at + i, at + i + 2, part[i : i + 2]) for i in range(len(part) - 1))
+            if _SPACELESS.match(part):
+                for offset, character in enumerate(part):
+                    yield at + offset, at + offset + 1, character
+                    if offset + 1 < len(part):
+                        yield at + offset, at + offset + 2, part[offset : offset + 2]
             elif part:
                 yield at, at + len(part), part
             at += len(part)
+
+
+def is_spaceless(word: str) -> bool:
+    """Tell whether a word is of a script that puts no spaces between words, and so is its own only term."""
+    return _SPACELESS.match(word) is not None
 
 
 def term(surface: str, language: str) -> str:
@@ -98,9 +112,18 @@ def forms(surface: str, language: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term(each, language) for each in (surface, fold(surface))))
 
 
-def document_terms(text: str, language: str) -> list[tuple[int, str]]:
-    """Return (position, term) for everything in a document's text."""
-    return [(piece.position, term(piece.surface, language)) for piece in pieces(text)]
+def document_terms(text: str, language: str) -> tuple[list[tuple[int, str]], set[str]]:
+    """Return (position, term) for everything in a document's text, and its words as they are written, folded."""
+    terms: list[tuple[int, str]] = []
+    tokens: set[str] = set()
+    position = 0
+    for token in _TOKEN.findall(_CLITIC.sub("", text)):
+        tokens.add(token)
+        found, _, width = _token_terms(token, language)
+        for at, each in found:
+            terms.append((position + at, each))
+        position += width
+    return terms, {word for token in tokens for word in _token_terms(token, language)[1]}
 
 
 @lru_cache(maxsize=1 << 14)
@@ -114,10 +137,10 @@ def can_be_misspelt(piece: Piece) -> bool:
     return piece.kind is Kind.WORD and piece.surface.isalpha() and len(piece.surface) >= 4
 
 
-def language_of(code: str) -> str:
-    """Return the plain code of a language tag such as `de-AT` or `en_GB`; Norwegian in both forms is `no`."""
-    plain = re.split(r"[-_]", code.strip().lower())[0]
-    return {"nb": "no", "nn": "no"}.get(plain, plain)
+def language_of(tag: str) -> str:
+    """Return the two letters of a language given as `de-AT`, `deu` or `german`; an empty text for what is none."""
+    plain = re.split(r"[-_ ]", tag.strip().lower())[0]
+    return _CODES.get(plain, plain if re.fullmatch("[a-z]{2,3}", plain) else "")
 
 
 def fold(text: str) -> str:
@@ -136,7 +159,7 @@ def _fold_character(character: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", character) if unicodedata.category(c) != "Mn")
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 14)
 def _term(surface: str, language: str) -> str:
     if language in _WITHOUT_ACCENTS:
         surface = fold(surface)
@@ -147,6 +170,15 @@ def _term(surface: str, language: str) -> str:
 
 
 @lru_cache(maxsize=1 << 16)
+def _token_terms(token: str, language: str) -> tuple[tuple[tuple[int, str], ...], tuple[str, ...], int]:
+    """Return terms, written words and width of a token: a text repeats its words, and one of 200 takes 1 ms without."""
+    found, width = _split(token)
+    words = [fold(piece.surface) for piece in found if piece.kind in (Kind.WORD, Kind.INNER)]
+    terms = tuple((piece.position, term(piece.surface, language)) for piece in found)
+    return terms, tuple(word for word in words if word.isalpha()), width
+
+
+@lru_cache(maxsize=1 << 12)
 def _token_pieces(token: str) -> tuple[tuple[Piece, ...], int]:
     return _split(token)
 

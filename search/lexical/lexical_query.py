@@ -10,7 +10,7 @@ from typing import Protocol
 
 from search.lexical.analysis import Kind, Piece, can_be_misspelt, forms, is_stop_word, pieces
 
-_WEIGHTS = {Kind.WORD: 1.0, Kind.WHOLE: 0.5, Kind.INNER: 0.3, Kind.CHARACTER: 0.2, Kind.PAIR: 1.0}
+_WEIGHTS = {Kind.WORD: 1.0, Kind.WHOLE: 0.5, Kind.INNER: 0.3, Kind.CHARACTER: 0.4, Kind.PAIR: 1.0}
 _STOP_WORD = 0.5  # of a word's weight: measured to be better than leaving such words out, and than letting them be
 _SYNONYM = 0.8
 _COMPLETION = 0.7
@@ -119,10 +119,10 @@ def build(
 ) -> LexicalQuery:
     """Return what to ask of `index`; `synonyms` maps a word or words, as people write them, to others."""
     builder = _WordBuilder(index, typos)
-    free = [builder.word(piece) for text in asked.words for piece in pieces(text)]
+    free = [word for text in asked.words for word in builder.read(text)]
     if prefix_last and asked.words:
         free = _completed(free, index)
-    words = free + [builder.word(piece) for phrase in asked.phrases for piece in pieces(phrase.text)]
+    words = free + [word for phrase in asked.phrases for word in builder.read(phrase.text)]
     if synonyms:
         words = _with_synonyms(words, synonyms, index.languages)
     return LexicalQuery(
@@ -142,7 +142,19 @@ class _WordBuilder:
         self.typos = typos
         self.corrected: dict[str, str] = {}
 
-    def word(self, piece: Piece) -> QueryWord:
+    def read(self, text: str) -> list[QueryWord]:
+        """Return the words of a text; a character beside others says nothing by itself, the pair of them does."""
+        found = list(pieces(text))
+        pairs = {piece.position for piece in found if piece.kind is Kind.PAIR}
+        words = [self._word(piece) for piece in found]
+        return [
+            replace(word, telling=False)
+            if piece.kind is Kind.CHARACTER and {piece.position, piece.position - 1} & pairs
+            else word
+            for piece, word in zip(found, words, strict=True)
+        ]
+
+    def _word(self, piece: Piece) -> QueryWord:
         terms = _forms(piece.surface, self.index.languages)
         known = [term for term in terms if self.index.frequency(term)]
         alternatives = [Alternative(((0, term),)) for term in known or terms[:1]]

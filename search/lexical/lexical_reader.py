@@ -255,17 +255,16 @@ class LexicalReader:
         return tantivy.Query.boolean_query([(tantivy.Occur.Must, sieve), (tantivy.Occur.Must, query)])
 
     def _sieved(self, query: "tantivy.Query", k: int, allowed: Ids) -> list[Hit]:
-        """Return the best of many allowed chunks: as many are asked for as leave `k`, or all that there are."""
-        most = max(1, self.size)
-        asked = min(most, int(1.5 * k * most / len(allowed)) + k)
-        while True:
-            hits = self._hits(query, asked)
+        """Return the best of many allowed chunks: sieve as many as should leave `k`, then more, then name them all."""
+        expected = int(1.5 * k * self.size / len(allowed)) + k
+        for asked in (expected, 8 * expected):
+            hits = self._hits(query, min(asked, max(1, self.size)))
             ids = np.array([hit.chunk_id for hit in hits], np.int64)
             at = np.minimum(np.searchsorted(allowed, ids), len(allowed) - 1)
             found = [hit for hit, there in zip(hits, allowed[at] == ids, strict=True) if there]
-            if len(found) >= k or len(hits) < asked or asked >= most:
+            if len(found) >= k or len(hits) < asked:
                 return found[:k]
-            asked = min(most, asked * 8)
+        return self._hits(self._among(query, allowed.tolist()), k)
 
     def _hits(self, query: "tantivy.Query", k: int) -> list[Hit]:
         found = self.searcher.search(query, k, count=False).hits

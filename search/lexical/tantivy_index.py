@@ -24,7 +24,7 @@ import tantivy
 
 from search.failpoints import failpoint
 from search.files import fsync_path, sha256_file
-from search.lexical.analysis import RECIPE, Kind, fold, language_of, pieces, term
+from search.lexical.analysis import RECIPE, document_terms, language_of
 from search.lexical.lexical_reader import LexicalReader
 from search.lexical.publication import LexicalDamaged, Publication
 
@@ -141,9 +141,9 @@ class LexicalWriter:
             writer.delete_documents_by_term("key", str(chunk_id))
         for entry in added:
             writer.delete_documents_by_term("key", str(entry.chunk_id))
-            language = language_of(entry.language) or _main_language(languages)
-            languages[language] += 1
-            writer.add_document(_document(entry, language))
+            if known := language_of(entry.language):
+                languages[known] += 1
+            writer.add_document(_document(entry, known, known or _main_language(languages)))
         writer.commit()
         writer.wait_merging_threads()
 
@@ -200,19 +200,17 @@ def open_verified(folder: Path, publication: Publication) -> LexicalReader:
         raise LexicalDamaged(f"Lexical index {publication.folder} cannot be opened: {error}") from error
 
 
-def _document(entry: LexicalEntry, language: str) -> "tantivy.Document":
-    found = list(pieces(entry.title))
-    title = [(piece.position, term(piece.surface, language)) for piece in found]
+def _document(entry: LexicalEntry, known: str, language: str) -> "tantivy.Document":
+    title, words = document_terms(entry.title, language)
+    said, more = document_terms(entry.text, language)
     behind = max((at for at, _ in title), default=0) + _GAP
-    said = list(pieces(entry.text))
-    body = title + [(behind + piece.position, term(piece.surface, language)) for piece in said]
-    words = {fold(piece.surface) for piece in (*found, *said) if piece.kind in (Kind.WORD, Kind.INNER)}
+    body = title + [(behind + at, each) for at, each in said]
     document = tantivy.Document(
         key=str(entry.chunk_id),
         chunk_id=entry.chunk_id,
         document_id=entry.document_id or entry.chunk_id,
-        language=language,
-        words=sorted(word for word in words if word.isalpha()),
+        language=[known] if known else [],  # what was only assumed is no evidence for the next assumption
+        words=sorted(words | more),
     )
     for name, terms in (("title", title), ("body", body)):
         tokens = [tantivy.Token(text, at, 0, 0) for at, text in terms]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from search.datatypes import Snippet
+from search.lexical.analysis import is_spaceless, words_with_places
 
-_WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"\s")
 _SNIPPET_CHARS = 320
 _LOOKED_AT_CHARS = 100_000  # a range can be a whole book, and a page of results has many
@@ -50,13 +50,18 @@ def _matches(text: str, start: int, end: int, terms: set[str], analyze: Analyze)
     if not terms:
         return []
     seen: dict[str, str] = {}
-    result = []
-    for word in _WORD.finditer(text, start, end):
-        folded = word[0].lower()
+    result: list[_Match] = []
+    for first, last, word in words_with_places(text, start, end):
+        folded = word.lower()
         if folded not in seen:
-            seen[folded] = next((term for term in analyze(word[0]) if term in terms), "")
-        if seen[folded]:
-            result.append(_Match(word.start(), word.end(), seen[folded]))
+            found = [word] if is_spaceless(word) else analyze(word)
+            seen[folded] = next((term for term in found if term in terms), "")
+        if not seen[folded]:
+            continue
+        if result and first < result[-1].end:  # pairs of characters that overlap
+            result[-1] = _Match(result[-1].start, max(last, result[-1].end), result[-1].term)
+        else:
+            result.append(_Match(first, last, seen[folded]))
     return result
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from search.indexing import lexical_feed
 from search.indexing.leases import hold
+from search.lexical.analysis import RECIPE
 from search.models import Chunk, Collection, Document, IndexVersion
 from search.query_service import search
+from search.retrieval.open_index import close_all
 from tests.conftest import MakeDocument
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,3 +63,30 @@ def test_an_edit_that_was_taken_back_while_the_index_was_built_anew_leaves_no_tr
     indexed()
     assert entries("delta") == []
     assert len(entries("beta")) == 1
+
+
+def test_an_index_whose_words_were_analysed_otherwise_is_built_anew_by_itself(
+    version: IndexVersion, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    IndexVersion.objects.update(lexical_files=dict(version.lexical_files) | {"recipe": "of yesterday"})
+    close_all()
+
+    assert [result.external_id for result in search("alpha").results] == ["d"]  # by meaning, while it is asked for
+    make_document(external_id="e", body="epsilon")
+    indexed()
+
+    version.refresh_from_db()
+    assert version.lexical_files["recipe"] == RECIPE
+    assert len(entries("alpha")) == 1
+    assert len(entries("epsilon")) == 1
+
+
+def test_a_documents_language_is_what_it_says_or_what_its_text_tells(
+    version: IndexVersion, make_document: MakeDocument, indexed: Indexed
+) -> None:
+    make_document(external_id="said", body="Hunde", language="de-AT")
+    make_document(external_id="told", body="Die Katzen schlafen den ganzen Tag auf dem Sofa und jagen nachts.")
+    indexed()
+
+    assert len(entries("Hund")) == 1
+    assert len(entries("Katze")) == 1

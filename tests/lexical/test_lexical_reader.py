@@ -271,7 +271,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> LexicalReader:
     return indexed(tmp_path_factory.mktemp("many"), texts)
 
 
-@pytest.mark.parametrize("few", [0, 10_000])
+@pytest.mark.parametrize("few", [0, 10_000], ids=["sieved", "named"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(allowed=st.sets(st.integers(1, 420)), k=st.integers(1, 60))
 def test_a_restriction_leaves_the_best_of_what_is_allowed(

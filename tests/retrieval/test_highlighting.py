@@ -163,3 +163,8 @@ def test_any_part_of_any_text_gives_exact_offsets(text: str, query: str, data: s
     assert all(0 <= a < b <= len(found.text) for a, b in found.highlights)
     assert list(found.highlights) == sorted(found.highlights)
     assert all(terms & set(analyze(word)) for word in marked(found))
+
+
+def test_in_scripts_without_spaces_only_what_matches_is_marked() -> None:
+    assert marked(cut("黒い猫が公園で遊んでいます。", "猫")) == ["猫"]
+    assert marked(cut("我们在公园里看到了一只黑色的狗。", "黑色的狗")) == ["黑色的狗"]
