@@ -31,6 +31,8 @@ from .index_version_actions import ActivateView, CancelView, MissedView, PruneVi
 from .index_version_views import IndexVersionsView, IndexVersionView
 from .problems import no_such_address
 from .search_views import SearchView
+from .similar_views import SimilarToDocumentView, SimilarToTextView
+from .suggest_views import SuggestView
 
 
 class ExternalIdConverter:
@@ -50,6 +52,8 @@ register_converter(ExternalIdConverter, "external_id")
 app_name = "api"
 urlpatterns = [
     path("v1/search/", SearchView.as_view(), name="search"),
+    path("v1/search/similar/", SimilarToTextView.as_view(), name="search-similar"),
+    path("v1/search/suggest/", SuggestView.as_view(), name="search-suggest"),
     path("v1/search/feedback/", FeedbackView.as_view(), name="search-feedback"),
     path("v1/collections/", CollectionsView.as_view(), name="collections"),
     path("v1/collections/<slug:slug>/", CollectionView.as_view(), name="collection"),
@@ -65,6 +69,7 @@ urlpatterns = [
     ),
     path("v1/documents/", DocumentsView.as_view(), name="documents"),
     path("v1/documents/<int:pk>/", DocumentView.as_view(), name="document"),
+    path("v1/documents/<int:pk>/similar/", SimilarToDocumentView.as_view(), name="document-similar"),
     path("v1/index-versions/", IndexVersionsView.as_view(), name="index-versions"),
     path("v1/index-versions/<int:pk>/", IndexVersionView.as_view(), name="index-version"),
     path("v1/index-versions/<int:pk>/activate/", ActivateView.as_view(), name="activate"),

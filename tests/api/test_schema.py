@@ -46,6 +46,9 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
     assert {(path, method) for path, method, _operation in operations(schema)} == {
         *(("/api/v1/search/", method) for method in ("get", "post")),
         ("/api/v1/search/feedback/", "post"),
+        ("/api/v1/search/similar/", "post"),
+        ("/api/v1/search/suggest/", "get"),
+        ("/api/v1/documents/{id}/similar/", "get"),
         *(("/api/v1/collections/", method) for method in ("get", "post")),
         *(("/api/v1/collections/{slug}/", method) for method in ("get", "put", "patch", "delete")),
         *(("/api/v1/collections/{slug}/documents/{external_id}/", method) for method in ("get", "put", "delete")),
@@ -134,6 +137,9 @@ def test_answers_are_as_it_says(
 
     check(schema, f"{v1}search/", "get", curator.get(f"{v1}search/", {"q": "leave"}))
     check(schema, f"{v1}search/", "post", curator.post(f"{v1}search/", {"q": "leave"}))
+    check(schema, f"{v1}search/similar/", "post", curator.post(f"{v1}search/similar/", {"text": "leave"}))
+    check(schema, f"{v1}search/suggest/", "get", curator.get(f"{v1}search/suggest/", {"q": "lea"}))
+    check(schema, f"{v1}documents/{{id}}/similar/", "get", curator.get(f"{v1}documents/{document.pk}/similar/"))
     check(schema, f"{v1}collections/", "get", curator.get(f"{v1}collections/"))
     check(schema, f"{v1}collections/", "post", curator.post(f"{v1}collections/", {"slug": "new", "name": "New"}))
     check(schema, f"{v1}collections/{{slug}}/", "patch", curator.patch(docs, {"name": "Docs"}))
