@@ -4,6 +4,7 @@ What was read last time is named by its hash in the descriptions; what has not c
 with documents that the test collection does not have is somebody's, and never touched.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -15,9 +16,11 @@ from search.evaluation.datasets import BadDataset, BeirFolder, SourceText
 from search.indexing import applier
 from search.ingestion import judgments
 from search.ingestion.document_writes import DocumentWrite, Rights, write_documents
-from search.models import Collection, Document, EvaluationQuerySet
+from search.models import Collection, Document, EvaluationQuerySet, IndexVersion
+from search.retrieval.open_index import open_version
 
 _AT_ONCE = 500
+_MENDING_SECONDS = 30.0
 _READ_FROM = "SHA-256 "
 
 
@@ -46,8 +49,9 @@ def prepare(folder: BeirFolder, *, slug: str = "") -> Prepared:
 def index(collection: Collection) -> Iterator[int]:
     """Apply what is pending, some seconds at a time; yield how many documents each time, until all is searchable.
 
-    Raises BadDataset where the collection cannot be indexed.
+    Files that cannot be opened any more are written anew. Raises BadDataset where the collection cannot be indexed.
     """
+    until = time.monotonic() + _MENDING_SECONDS
     while True:
         report = applier.drain_wait(collection.pk, budget_seconds=2)
         yield report.applied
@@ -58,8 +62,20 @@ def index(collection: Collection) -> Iterator[int]:
             raise BadDataset(
                 _("%(collection)s cannot be indexed: %(why)s") % {"collection": collection, "why": problem}
             )
-        if version is not None and not report.more and not version.pending_changes.waiting().exists():
+        if version is None or report.more or version.pending_changes.waiting().exists():
+            until = time.monotonic() + _MENDING_SECONDS
+        elif not (problem := _cannot_be_opened(version)):
             return
+        elif time.monotonic() > until:
+            raise BadDataset(
+                _("%(collection)s cannot be searched: %(why)s") % {"collection": collection, "why": problem}
+            )
+
+
+def _cannot_be_opened(version: IndexVersion) -> str:
+    """Return which part cannot be opened and why; trying to has told the worker's code to write it anew."""
+    opened = open_version(version)
+    return (opened.lexical_problem or opened.dense_problem) if version.chunks else ""
 
 
 def _store_documents(collection: Collection, folder: BeirFolder) -> None:

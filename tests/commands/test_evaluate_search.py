@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from search.embedding.fake import FakeEncoder
 from search.models import Collection, Document, EvaluationQuery, EvaluationRun
+from search.retrieval import open_index
 from tests.evaluation.beir import write_beir
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +51,14 @@ def test_the_second_run_encodes_nothing_and_reads_nothing_again(dataset: Path, m
     assert list(Document.objects.values_list("pk", "revision")) == documents
     assert set(EvaluationQuery.objects.values_list("pk", flat=True)) == queries
     assert EvaluationRun.objects.finished().count() == 2
+
+
+def test_files_that_cannot_be_opened_any_more_are_written_anew(dataset: Path, data_dir: Path) -> None:
+    evaluated(dataset)
+    open_index.close_all()
+    for folder in data_dir.glob("**/lexical/*"):
+        shutil.rmtree(folder)
+    assert evaluated(dataset, "--mode", "hybrid")["runs"][0]["metrics"]["recall@100"]["mean"] == 1.0
 
 
 def test_changed_texts_and_judgments_are_taken_over(dataset: Path) -> None:

@@ -157,16 +157,15 @@ def _facts(
 
 
 def _run_facts(run: EvaluationRun) -> dict[str, Any]:
-    values = dict(run.metrics)
-    took = values.pop(runner.TOOK)
+    names = (*metrics.names(run.k), runner.GOOD_MATCH)  # the order that PostgreSQL does not keep
     seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else None
     return {
         "id": run.pk,
         "label": run.label,
         "mode": run.mode,
         "options": run.options,
-        "metrics": values,
-        "took_ms": took,
+        "metrics": {name: run.metrics[name] for name in names},
+        "took_ms": run.metrics[runner.TOOK],
         "seconds": seconds,
     }
 
