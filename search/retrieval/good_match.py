@@ -46,6 +46,11 @@ def _shared_words(query: Query, found: VisibleHit, document: Document) -> float 
     if lexical is None:
         return None
     there = set(lexical.terms(f"{document.title}\n{document.body[found.start : found.end]}"))
-    weights = {term: lexical.rarity(term) for term in query.terms}
-    everything = sum(weights.values())
-    return sum(weight for term, weight in weights.items() if term in there) / everything if everything else None
+    shares: list[tuple[float, float]] = []
+    for word in [each for each in query.words.words if each.telling] or query.words.words:
+        ways = [(way.terms[0][1], way.weight) for way in word.alternatives if len(way.terms) == 1]
+        if ways:  # and not two words that should stand together
+            weight = word.weight * max(lexical.rarity(term) for term, worth in ways if worth == ways[0][1])
+            shares.append((weight, max((worth for term, worth in ways if term in there), default=0.0)))
+    everything = sum(weight for weight, _ in shares)
+    return sum(weight * share for weight, share in shares) / everything if everything else None
