@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
+from tests.journeys.screen import signed_in
 from tests.journeys.stack import PROFILES, Stack
 
 
@@ -46,6 +48,13 @@ def make_collection(stack: Stack) -> Callable[[], str]:
 def slug(make_collection: Callable[[], str]) -> str:
     """An empty collection of this journey's own."""
     return make_collection()
+
+
+@pytest.fixture
+def screen(stack: Stack) -> Iterator[Page]:
+    """A browser's window, signed in to the admin."""
+    with signed_in(stack) as page:
+        yield page
 
 
 @pytest.hookimpl(wrapper=True)

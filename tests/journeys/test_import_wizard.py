@@ -3,16 +3,14 @@
 Twice: by forms over HTTP, which needs nothing, and in a real browser with the page's script, where one is installed.
 """
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.journeys.stack import ADMIN, Stack
+from tests.journeys.screen import needs_chromium
+from tests.journeys.stack import Stack
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -73,39 +71,6 @@ def test_forms_alone_bring_a_table_in_and_mend_what_failed(stack: Stack, slug: s
     assert sorted(stack.found("who does what", slug)) == ["L-1", "L-2", "L-3"]
 
 
-def chromium() -> str:
-    """Return the path of a Chromium or Chrome, or "" where none is installed."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return os.environ.get("CHROMIUM", "") or next(filter(None, map(shutil.which, names)), "")
-
-
-needs_chromium = pytest.mark.skipif(
-    not chromium(),
-    reason="No Chromium on this machine (nor in $CHROMIUM), so the script of the upload page is not run. The same way "
-    "through the import is driven over HTTP above; `apt-get install chromium` adds this one.",
-)
-
-
-@pytest.fixture
-def screen(stack: Stack) -> Iterator[Page]:
-    """A browser's window, signed in to the admin; what its console calls an error fails the journey."""
-    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
-    problems: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
-        page = browser.new_page(base_url=stack.admin.origin)
-        page.set_default_timeout(30_000)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"/admin/login/?next={NEW}")
-        page.fill("[name=username]", ADMIN[0])
-        page.fill("[name=password]", ADMIN[1])
-        page.press("[name=password]", "Enter")
-        yield page
-        browser.close()
-    assert problems == []
-
-
 @needs_chromium
 @pytest.mark.parametrize(
     "installation",
@@ -119,6 +84,7 @@ def test_a_browser_brings_a_folder_in_and_mends_what_failed(
     (folder / "notes").mkdir(parents=True)
     (folder / "lamps.csv").write_text(ROWS)
     (folder / "notes" / "harbour.txt").write_text("The harbour master writes down every ship.\n")
+    screen.goto(NEW)
     screen.select_option("[name=collection]", label=f"Journey {slug}")
     screen.set_input_files("[data-folder]", folder)
     expect(screen.locator("[data-list]")).to_contain_text("island/notes/harbour.txt")
