@@ -5,14 +5,18 @@ from collections.abc import Mapping, Sequence
 from search.models import Document
 from search.retrieval.calibration import TELLING, Calibration, Signals, Strength
 from search.retrieval.query import Query
+from search.retrieval.rules import PIN
 from search.retrieval.visible_hits import VisibleHit
 
 
 def strengths(query: Query, visible: Sequence[VisibleHit], documents: Mapping[int, Document]) -> dict[int, Strength]:
     """Return how sure one may be of each document, by its id.
 
-    A version that is not calibrated goes by the collection's thresholds, either of which suffices.
+    A version that is not calibrated goes by the collection's thresholds, either of which suffices. What a curator has
+    pinned for the query is an answer.
     """
+    if any(effect.rule.action == PIN and effect.rank_after for effect in query.effects):
+        return True
     calibration = Calibration.from_json(query.opened.version.calibration)
     found = {each.document_id: signals(query, each, documents[each.document_id])
              for each in visible if each.document_id in documents}  # fmt: skip

@@ -50,6 +50,19 @@ def test_a_saved_rule_holds_at_the_next_query(admin_client: Client, handbook: li
     assert (rule.created_by is not None, found()[:2]) == (True, ["fax", "leave"])
 
 
+def test_what_is_pinned_is_a_good_match(handbook: list[Document]) -> None:
+    def asked(document: Document, action: str) -> bool:
+        CurationRule.objects.all().delete()
+        values = {"collection": document.collection, "queries": "zebra", "document": document}
+        CurationRule.objects.create(**values, action=action)
+        return query_service.search("zebra", collection="docs").good_match
+
+    assert not asked(handbook[2], "boost")
+    assert asked(handbook[2], "pin")
+    Document.objects.filter(pk=handbook[1].pk).update(visibility="staff")
+    assert not asked(handbook[1], "pin")
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [({"action": "hide"}, ["sick", "fax"]), ({"action": "bury", "strength": "1"}, ["sick", "fax", "leave"])],
