@@ -12,11 +12,8 @@ from search.retrieval.visible_hits import VisibleHit
 def strengths(query: Query, visible: Sequence[VisibleHit], documents: Mapping[int, Document]) -> dict[int, Strength]:
     """Return how sure one may be of each document, by its id.
 
-    A version that is not calibrated goes by the collection's thresholds, either of which suffices. What a curator has
-    pinned for the query is an answer.
+    A version that is not calibrated goes by the collection's thresholds, either of which suffices.
     """
-    if any(effect.rule.action == PIN and effect.rank_after for effect in query.effects):
-        return True
     calibration = Calibration.from_json(query.opened.version.calibration)
     found = {each.document_id: signals(query, each, documents[each.document_id])
              for each in visible if each.document_id in documents}  # fmt: skip
@@ -26,7 +23,9 @@ def strengths(query: Query, visible: Sequence[VisibleHit], documents: Mapping[in
 
 
 def good_match(query: Query, visible: Sequence[VisibleHit], found: Mapping[int, Strength]) -> bool:
-    """Tell whether one of the best documents deserves to be shown as an answer."""
+    """Tell whether one of the best documents deserves to be shown as an answer; what a curator has pinned does."""
+    if any(effect.rule.action == PIN and effect.rank_after for effect in query.effects):
+        return True
     best = [found[each.document_id] for each in visible[:TELLING] if each.document_id in found]
     if query.vector is None:
         return bool(best)
