@@ -120,7 +120,7 @@ def _advance(version: IndexVersion, lease: Lease) -> tuple[int, bool]:
             if version.state == IndexVersion.State.ACTIVE:  # a candidate is compacted as a whole at its end
                 segments.step(version, lease, urgent_only=True)
             return count, True
-        if not version.lexical_files or version.lexical_generation < version.generation:
+        if lexical_feed.is_behind(version):
             lexical_feed.catch_up(version, lease)
         segments.forget_removed_tail(version)
         if version.last_error and version.state != IndexVersion.State.READY:

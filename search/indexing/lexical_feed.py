@@ -35,7 +35,7 @@ def catch_up(version: IndexVersion, lease: Lease, *, done: Mapping[int, int] | N
     """
     version.refresh_from_db()
     last = Publication.from_json(version.lexical_files)
-    if last is None or last.recipe != RECIPE or version.lexical_generation < version.generation:
+    if last is None or is_behind(version):
         last = _publish(version, lease, last)
     with transaction.atomic():
         lease.renew()
@@ -47,6 +47,12 @@ def catch_up(version: IndexVersion, lease: Lease, *, done: Mapping[int, int] | N
         found.filter(visible_at=None).update(visible_at=timezone.now())
     failpoint("lexical.committed")
     version.refresh_from_db()
+
+
+def is_behind(version: IndexVersion) -> bool:
+    """Tell whether there is no lexical index of the version's generation by today's analysis of words."""
+    other = version.lexical_files.get("recipe") != RECIPE
+    return not version.lexical_files or other or version.lexical_generation < version.generation
 
 
 def _publish(version: IndexVersion, lease: Lease, last: Publication | None) -> Publication:

@@ -156,5 +156,5 @@ def _write_again(version: IndexVersion, report: DriftReport, lease: Lease) -> No
     if report.lexical_anew:
         IndexVersion.objects.filter(pk=version.pk).update(lexical_files={})
     version.refresh_from_db()
-    if not version.lexical_files or version.lexical_generation < version.generation:
+    if lexical_feed.is_behind(version):
         lexical_feed.catch_up(version, lease)

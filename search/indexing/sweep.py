@@ -10,6 +10,7 @@ from search.conf import conf
 from search.indexing import builder, drift, retention, segments, version_files
 from search.indexing.applier import DrainReport, drain
 from search.indexing.leases import LeaseBusy, LeaseLost, hold
+from search.lexical.analysis import RECIPE
 from search.models import Collection, IndexVersion, PendingChange, Segment
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ def collections_with_work() -> list[int]:
     unfinished = (
         Q(lexical_generation__lt=F("generation"))
         | Q(lexical_files={})
+        | Q(lexical_files__recipe__isnull=True)
+        | ~Q(lexical_files__recipe=RECIPE)
         | Q(filled_to__isnull=False)
         | Q(state=IndexVersion.State.BUILDING)
         | (~Q(last_error="") & ~Q(state=IndexVersion.State.READY))
