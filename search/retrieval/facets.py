@@ -156,7 +156,7 @@ def _facet(field: str, counts: dict[str, int], filters: Filters, exact: bool) ->
     if field == "date":
         order = sorted(counts, reverse=True)
     values = tuple(
-        FacetValue(value, _value_label(field, value), counts[value], value in chosen) for value in order[:_MOST_VALUES]
+        FacetValue(value, value_label(field, value), counts[value], value in chosen) for value in order[:_MOST_VALUES]
     )
     return Facet(field, field_label(field), values, len(counts), exact)
 
@@ -169,7 +169,8 @@ def field_label(field: str) -> str:
     return names.get(field) or " ".join(re.split(r"[_\s]+", field.removeprefix(METADATA))).strip()
 
 
-def _value_label(field: str, value: str) -> str:
+def value_label(field: str, value: str) -> str:
+    """Return what people call a value of a field."""
     if field == "visibility":
         return str(dict(Document.Visibility.choices).get(value, value))
     if field == "language":

@@ -20,7 +20,6 @@ register = template.Library()
 
 _LINKED_SCHEMES = {"http", "https", "mailto"}
 _SHORT_CHARS = 48
-_LEVELS = 4
 
 
 @register.filter
@@ -75,12 +74,15 @@ def chips(metadata: Mapping[str, Any], limit: int = 4) -> list[tuple[str, str]]:
 
 
 @register.filter
-def strength(result: SearchResult, response: SearchResponse) -> int:
-    """Return 1 to 4: the result's score in relation to the best of the same answer."""
-    best = max((other.score for other in response.results), default=0.0)
-    if best <= 0:
-        return 1
-    return max(1, min(_LEVELS, round(_LEVELS * result.score / best)))
+def level(result: SearchResult) -> int:
+    """Return 1 to 3: how sure one may be that the result answers the query."""
+    return {"strong": 3, "possible": 2}.get(result.strength, 1)
+
+
+@register.filter
+def strength_name(result: SearchResult) -> str:
+    """Return in words how sure one may be that the result answers the query."""
+    return {"strong": _("Strong match"), "possible": _("Possible match")}.get(result.strength, _("Weak match"))
 
 
 @register.filter

@@ -15,6 +15,7 @@ from search.datatypes import SearchResponse
 from search.indexing.progress import CollectionProgress, collection_progresses
 from search.models import Collection, Document
 
+from . import narrowing
 from .asking import Asked
 from .examples import example_queries
 
@@ -81,25 +82,45 @@ class Answer:
         return self.state is State.START
 
     @property
-    def has_more(self) -> bool:
-        """True when more results exist than are shown and a longer answer may be asked for."""
-        return self._is_cut_off and self.asked.k < query_service.MAX_K
+    def chips(self) -> list[narrowing.Choice]:
+        """The filters of the address."""
+        return narrowing.chips(self.asked)
 
     @property
-    def is_full(self) -> bool:
-        """True when more results exist than the longest answer may hold."""
-        return self._is_cut_off and self.asked.k >= query_service.MAX_K
+    def unfiltered(self) -> Asked:
+        """The same search without filters."""
+        return self.asked.filtered(())
 
     @property
-    def _is_cut_off(self) -> bool:
-        if self.response is None:
-            return False
-        shown = len(self.response.results)
-        return self.response.total > shown or (self.response.total_relation == "gte" and shown >= self.asked.k)
+    def facets(self) -> list[narrowing.ShownFacet]:
+        """What the results can be narrowed down by."""
+        return narrowing.facets(self.asked, self.response.facets) if self.response is not None else []
+
+    @property
+    def orders(self) -> list[narrowing.Choice]:
+        """What the results can be ordered by, where there is something to order."""
+        return narrowing.orders(self.asked) if self.response is not None and self.response.total > 1 else []
+
+    @property
+    def next_url(self) -> str:
+        """The address of what comes after these results, empty when this is all."""
+        if self.response is None or not self.response.next_cursor:
+            return ""
+        return self.asked.following(self.response.next_cursor)
+
+    @property
+    def first_rank(self) -> int:
+        """The place of the first result that is shown."""
+        return self.response.results[0].rank if self.response is not None and self.response.results else 0
+
+    @property
+    def last_rank(self) -> int:
+        """The place of the last result that is shown."""
+        return self.response.results[-1].rank if self.response is not None and self.response.results else 0
 
 
-def answer(asked: Asked, user: Visitor) -> Answer:
-    """Return what the page says to `user` who asked `asked`."""
+def answer(asked: Asked, user: Visitor, *, after: str = "") -> Answer:
+    """Return what the page says to `user` who asked `asked`; `after` names the search that this one follows."""
     collections = tuple(Collection.objects.only("id", "slug", "name", "description"))
     if not collections:
         return Answer(State.NO_COLLECTION, asked)
@@ -109,7 +130,19 @@ def answer(asked: Asked, user: Visitor) -> Answer:
     if not asked.query:
         return _start(asked, user, collections, collection)
     try:
-        response = query_service.search(asked.query, user=user, collection=collection.slug, k=asked.k, mode=asked.mode)
+        response = query_service.search(
+            asked.query,
+            user=user,
+            collection=collection.slug,
+            k=asked.k,
+            mode=asked.mode,
+            filters=asked.filters,
+            sort=asked.sort,
+            cursor=asked.cursor,
+            facets=(),
+            source="page",
+            after=after,
+        )
     except query_service.UnknownCollection:  # deleted since it was read above
         return Answer(State.UNKNOWN_COLLECTION, asked, collections)
     except query_service.InvalidQuery as error:
@@ -128,7 +161,7 @@ def answered(
     progress: CollectionProgress | None = None,
 ) -> Answer:
     """Return how `response` is shown: as results, as the nearest there is, or as nothing."""
-    found = State.RESULTS if response.good_match else State.DISTANT
+    found = State.RESULTS if response.good_match or asked.cursor else State.DISTANT
     behind = progress if progress is not None and not progress.up_to_date else None
     state = found if response.results else State.NOTHING
     return Answer(state, asked, collections, collection, response, behind)

@@ -4,6 +4,7 @@ Lenient where an old or mistyped link would otherwise break (`k`), silent about 
 an overlong query is passed on, so that `query_service` can say what is wrong. Never touches the database.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -11,20 +12,28 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from search.query_service import MAX_K, MODES
+from search.retrieval.result_set import SORTS
 from search.storable import storable
 
 FIRST_K = 20
 DEFAULT_MODE = MODES[0]
+DEFAULT_SORT = SORTS[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request for the search page; an empty `collection` means the installation's default."""
+    """One request for the search page; an empty `collection` means the installation's default.
+
+    `cursor` leads on in a result set that was found before. It is no part of the search, and of no shareable address.
+    """
 
     query: str = ""
     collection: str = ""
     mode: str = DEFAULT_MODE
     k: int = FIRST_K
+    filters: tuple[str, ...] = ()
+    sort: str = DEFAULT_SORT
+    cursor: str = ""
 
     @classmethod
     def from_parameters(cls, parameters: QueryDict) -> Self:
@@ -38,11 +47,18 @@ class Asked:
             collection=text("collection"),
             mode=text("mode") or DEFAULT_MODE,
             k=_clamped_k(text("k")),
+            filters=_filters(parameters.getlist("filter")),
+            sort=text("sort") or DEFAULT_SORT,
+            cursor=text("cursor"),
         )
 
     @property
     def parameters(self) -> str:
         """The query string, without what is the default anyway; empty when nothing is left."""
+        return self._written.urlencode()
+
+    @property
+    def _written(self) -> QueryDict:
         written = QueryDict(mutable=True)
         if self.query:
             written["q"] = self.query
@@ -52,35 +68,52 @@ class Asked:
             written["mode"] = self.mode
         if self.k != FIRST_K:
             written["k"] = str(self.k)
-        return written.urlencode()
+        if self.sort != DEFAULT_SORT:
+            written["sort"] = self.sort
+        written.setlist("filter", list(self.filters))
+        return written
 
     @property
     def url(self) -> str:
         """The shareable address of this search."""
         return f"{reverse('web:search')}?{self.parameters}" if self.parameters else reverse("web:search")
 
+    def following(self, cursor: str) -> str:
+        """Return the address of the page that a cursor leads to."""
+        written = self._written
+        written["cursor"] = cursor
+        return f"{reverse('web:search')}?{written.urlencode()}"
+
     def asking(self, query: str) -> Self:
         """The same search for other words."""
-        return replace(self, query=query, k=FIRST_K)
+        return replace(self, query=query, k=FIRST_K, cursor="")
 
     def within(self, collection: str) -> Self:
-        """The same search in another collection."""
-        return replace(self, collection=collection, k=FIRST_K)
+        """The same search in another collection, whose documents have other values to filter by."""
+        return replace(self, collection=collection, k=FIRST_K, filters=(), cursor="")
 
     def in_default_mode(self) -> Self:
         """The same search in the mode that people get without choosing."""
-        return replace(self, mode=DEFAULT_MODE, k=FIRST_K)
+        return replace(self, mode=DEFAULT_MODE, k=FIRST_K, cursor="")
 
-    def more(self) -> Self:
-        """The same search with more results, as many as one answer may have."""
-        return replace(self, k=min(MAX_K, self.k * 2))
+    def filtered(self, filters: tuple[str, ...]) -> Self:
+        """The same search with other filters."""
+        return replace(self, filters=filters, cursor="")
+
+    def sorted_by(self, sort: str) -> Self:
+        """The same search in another order."""
+        return replace(self, sort=sort, cursor="")
 
     def refines(self, earlier: Self) -> bool:
         """True when this is `earlier` being typed on or taken back, so that it is no step of its own."""
         both_ask = bool(self.query and earlier.query)
-        same_place = (self.collection, self.mode) == (earlier.collection, earlier.mode)
+        same_place = replace(self, query="", k=FIRST_K) == replace(earlier, query="", k=FIRST_K)
         grown = self.query.startswith(earlier.query) or earlier.query.startswith(self.query)
         return both_ask and same_place and grown
+
+
+def _filters(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for each in texts if (text := storable(each).strip())))
 
 
 def _clamped_k(text: str) -> int:

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django_htmx.http import push_url, replace_url
+from django_htmx.http import push_url, replace_url, reswap, retarget
 
 from search.models import Collection, Document
 
 from .access import PageRequest, came_from, page, wants_part
-from .answering import Answer, answer, visible_progress
+from .answering import Answer, State, answer, visible_progress
 from .asking import Asked
 from .reading import read_document
 
@@ -22,7 +22,10 @@ from .reading import read_document
 def search_page(request: PageRequest) -> HttpResponse:
     """The search form and, below it, what there is to say to what was asked."""
     asked = Asked.from_parameters(request.GET)
-    response = render_answer(request, answer(asked, request.user), part=wants_part(request))
+    found = answer(asked, request.user, after=request.headers.get("X-Search-Before", ""))
+    if wants_part(request) and asked.cursor:
+        return _continued(request, found)
+    response = render_answer(request, found, part=wants_part(request))
     if wants_part(request):
         before = Asked.from_parameters(QueryDict(urlsplit(came_from(request)).query))
         note_url = replace_url if asked.refines(before) else push_url
@@ -37,6 +40,13 @@ def render_answer(request: HttpRequest, answer: Answer, *, part: bool = False) -
     if answer.retry_after_seconds:
         response.headers["Retry-After"] = str(answer.retry_after_seconds)
     return response
+
+
+def _continued(request: HttpRequest, answer: Answer) -> HttpResponse:
+    """Return what is added to the results that are shown, or in their place what there is to say instead."""
+    if answer.state is State.RESULTS:
+        return render(request, "search/_next.html", {"answer": answer, "asked": answer.asked})
+    return reswap(retarget(render_answer(request, answer, part=True), "#more"), "innerHTML")
 
 
 @page

@@ -7,7 +7,7 @@ from search.web.asking import Asked
 
 
 def test_an_address_leads_back_to_the_same_question() -> None:
-    asked = Asked("bread & butter", "docs", "lexical", 40)
+    asked = Asked("bread & butter", "docs", "lexical", 40, ('tag:"a, b"', "-language:de"), "newest")
 
     assert Asked.from_parameters(QueryDict(asked.parameters)) == asked
 
@@ -22,9 +22,17 @@ def test_the_number_of_results_stays_between_1_and_100(k: str, read: int) -> Non
     assert Asked.from_parameters(QueryDict(f"k={k}")).k == read
 
 
-def test_more_doubles_the_results_up_to_100() -> None:
-    assert [Asked(k=20).more().k, Asked(k=40).more().k, Asked(k=80).more().k] == [40, 80, 100]
+def test_a_cursor_is_in_the_address_of_the_next_page_only() -> None:
+    asked = Asked("bread", filters=("tag:a",))
+
+    following = Asked.from_parameters(QueryDict(asked.following("x:y").split("?")[1]))
+
+    assert (following.cursor, following.url) == ("x:y", asked.url)
+
+
+def test_empty_and_doubled_filters_are_left_out() -> None:
+    assert Asked.from_parameters(QueryDict("filter=tag:a&filter=&filter=+tag:a+")).filters == ("tag:a",)
 
 
 def test_another_collection_starts_with_the_first_results() -> None:
-    assert Asked("bread", "docs", k=80).within("other") == Asked("bread", "other", k=20)
+    assert Asked("bread", "docs", k=80, filters=("tag:a",)).within("other") == Asked("bread", "other", k=20)

@@ -1,6 +1,8 @@
 """What htmx gets: the part below the search field, an address for the history, and never a page inside a page."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -23,6 +25,35 @@ def test_htmx_gets_the_answer_without_the_page_around_it(client: Client, make_do
     assert "<title>bread – Semsearch</title>" in part.text
     assert "<html" not in part.text
     assert "<form" not in part.text
+
+
+def test_htmx_gets_more_results_to_add_to_those_that_are_shown(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    for _ in range(25):
+        make_document(body="bread")
+    indexed()
+    first = client.get("/", {"q": "bread"}, headers=HTMX)
+    found = re.search(r'hx-get="([^"]*cursor=[^"]*)"', first.text)
+    assert found
+
+    part = client.get(unescape(found[1]), headers=HTMX)
+
+    assert part.text.lstrip().startswith('<li id="r21"')
+    assert '<div id="more" class="more" data-state="more" hx-swap-oob="true">' in part.text
+    assert not {"HX-Push-Url", "HX-Replace-Url", "HX-Retarget"} & set(part.headers)
+
+
+def test_a_cursor_that_is_no_longer_good_is_said_below_the_results(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    make_document(body="bread")
+    indexed()
+
+    part = client.get("/", {"q": "bread", "cursor": "old"}, headers=HTMX)
+
+    assert (part.status_code, part.headers["HX-Retarget"], part.headers["HX-Reswap"]) == (400, "#more", "innerHTML")
+    assert "belongs to another search" in part.text
 
 
 def test_going_back_in_the_history_gets_the_whole_page(client: Client, collection: Collection) -> None:

@@ -1,6 +1,8 @@
 """The search page in each of its states, as a browser without JavaScript gets it."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -214,28 +216,136 @@ def test_without_any_collection_it_says_where_to_make_one(client: Client, db: No
 
 
 def test_more_results_than_shown_are_one_link_away(show: ShowResponse, make_result: MakeResult) -> None:
-    page = show(*[make_result(rank=rank) for rank in range(1, 21)], total=57)
+    page = show(*[make_result(rank=rank) for rank in range(1, 21)], total=57, next_cursor="x:y")
 
     assert "The best 20 of 57 documents" in page.text
-    assert 'href="/?q=words&amp;k=40#r21"' in page.text
+    assert 'href="/?q=words&amp;cursor=x%3Ay"' in page.text
+
+
+def test_a_later_page_says_which_results_it_shows_and_leads_back(show: ShowResponse, make_result: MakeResult) -> None:
+    page = show(*[make_result(rank=rank) for rank in (21, 22)], total=22, asked=Asked("words", cursor="x:y"))
+
+    assert "21 to 22 of 22 documents" in page.text
+    assert '<ol class="results" id="results" role="list" start="21">' in page.text
+    assert '<a class="to-first" href="/?q=words">' in page.text
 
 
 def test_a_total_that_is_a_lower_bound_says_so(show: ShowResponse, make_result: MakeResult) -> None:
-    page = show(*[make_result(rank=rank) for rank in range(1, 21)], total=1000, total_relation="gte")
+    page = show(make_result(), total=1000, total_relation="gte", next_cursor="x:y")
 
-    assert "The best 20 of 1,000+ documents" in page.text
+    assert "of 1,000+ documents" in page.text
 
 
-def test_the_longest_answer_offers_no_more_but_says_so(show: ShowResponse, make_result: MakeResult) -> None:
-    page = show(make_result(), total=500, asked=Asked("words", k=100))
+def test_the_end_of_a_capped_set_says_how_to_narrow_it_down(show: ShowResponse, make_result: MakeResult) -> None:
+    page = show(make_result(), total=500, total_relation="gte")
 
     assert "Show more" not in page.text
     assert "These are the best" in page.text
 
 
 def test_only_the_strength_of_good_matches_is_shown(show: ShowResponse, make_result: MakeResult) -> None:
-    assert "by meaning and words" in show(make_result()).text
+    assert "Strong match, by meaning and words" in show(make_result(strength="strong")).text
     assert "by meaning and words" not in show(make_result(), good_match=False).text
+
+
+def test_pages_lead_through_all_results_without_scripts(client: Client, make_document: Make, indexed: Drain) -> None:
+    for number in range(45):
+        make_document(title=f"Bread {number}", body="bread")
+    indexed()
+    url, seen = "/?q=bread&sort=title", []
+
+    while url:
+        page = client.get(url)
+        seen += re.findall(r">(Bread \d+)</a>", page.text)
+        found = re.search(r'href="([^"]*cursor=[^"]*)"', page.text)
+        url = unescape(found[1]) if found else ""
+
+    assert seen == sorted(f"Bread {number}" for number in range(45))
+
+
+def test_values_that_tell_results_apart_narrow_the_search_down(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    for number in range(6):
+        tags = ["a, b"] if number < 2 else ["c"]
+        make_document(body="bread", language="de" if number < 3 else "en", metadata={"tags": tags})
+    indexed()
+
+    page = client.get("/", {"q": "bread"})
+    assert facet(page.text, "Tag") == {"c": "4", "a, b": "2"}
+    assert facet(page.text, "Language") == {"English": "3", "German": "3"}
+
+    narrowed = client.get(link(page.text, "a, b"))
+    assert facet(narrowed.text, "Tag") == {"a, b": "2"}
+    assert "2 documents" in narrowed.text
+    assert '<input type="hidden" name="filter" value="tag:&quot;a, b&quot;" form="search">' in narrowed.text
+    assert link(narrowed.text, "a, b") == "/?q=bread"
+    assert re.search(
+        r'<a href="/\?q=bread" [^>]*><span class="hidden">Take away the filter </span>Tag: a, b', narrowed.text
+    )
+
+
+def test_a_filter_in_the_query_is_taken_away_there(client: Client, make_document: Make, indexed: Drain) -> None:
+    for language in ("de", "en"):
+        make_document(body="bread", language=language)
+    indexed()
+
+    page = client.get("/", {"q": "bread language:de"})
+
+    assert facet(page.text, "Language") == {"German": "1"}
+    assert "Take away the filter" not in page.text
+    assert '<span class="fixed" aria-current="true"><span class="value">German' in page.text
+
+
+def test_without_a_result_the_filters_can_be_taken_away(client: Client, make_document: Make, indexed: Drain) -> None:
+    make_document(body="bread")
+    indexed()
+
+    page = client.get("/", {"q": "bread", "filter": ["tag:x", "language:de"]})
+
+    assert "Nothing found." in page.text
+    assert '<a href="/?q=bread">Search without the filters</a>' in page.text
+    assert 'href="/?q=bread&amp;filter=tag%3Ax"' in page.text
+
+
+def test_a_filter_that_cannot_be_read_is_named_and_can_be_taken_away(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    make_document()
+    indexed()
+
+    page = client.get("/", {"q": "bread", "filter": "<b>:1"})
+
+    assert page.status_code == 400
+    assert "There is no field &lt;b&gt; to filter by." in page.text
+    assert "</span>&lt;b&gt;:1" in page.text
+
+
+def test_results_are_shown_in_another_order_on_request(client: Client, make_document: Make, indexed: Drain) -> None:
+    for title in ("Zebra bread", "Ant bread"):
+        make_document(title=title, body="bread")
+    indexed()
+
+    page = client.get("/", {"q": "bread", "sort": "title"})
+
+    assert page.text.index(">Ant bread</a>") < page.text.index(">Zebra bread</a>")
+    assert '<input type="hidden" name="sort" value="title" form="search">' in page.text
+    assert re.search(r'<a href="/\?q=bread&amp;sort=title"[^>]* aria-current="true">Title</a>', page.text)
+
+
+def facet(text: str, label: str) -> dict[str, str]:
+    """The values of a facet with their counts, as shown."""
+    section = re.search(rf'<h3 dir="auto">{label}</h3>(.*?)</section>', text, re.DOTALL)
+    assert section, label
+    found = re.findall(r'class="value">([^<]*)</span> <span class="count">([^<]*)<', section[1])
+    return {unescape(value): count for value, count in found}
+
+
+def link(text: str, value: str) -> str:
+    """Where a facet's value leads."""
+    found = re.search(rf'<a href="([^"]*)"[^>]*><span class="value">{re.escape(value)}</span>', text)
+    assert found, value
+    return unescape(found[1])
 
 
 def test_the_number_of_queries_does_not_grow_with_the_results(

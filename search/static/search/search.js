@@ -60,15 +60,16 @@
     }, SETTLED_AFTER_MS);
   }
 
-  function showTrouble() {
-    const answer = byId("answer");
+  // What cannot be added to the results is said below them.
+  function showTrouble(event) {
+    const place = byId(event.detail.target.id === "results" ? "more" : "answer");
     const trouble = byId("trouble");
-    if (!answer || !trouble) return;
-    answer.replaceChildren(trouble.content.cloneNode(true));
+    if (!place || !trouble) return;
+    place.replaceChildren(trouble.content.cloneNode(true));
     announceWhenSettled();
   }
 
-  const isForAnswer = (event) => event.detail.target && event.detail.target.id === "answer";
+  const isForAnswer = (event) => event.detail.target && ["answer", "results"].includes(event.detail.target.id);
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const polls = event.detail.elt.matches(".indexing");
@@ -84,7 +85,7 @@
     if (!isForAnswer(event) || !event.detail.shouldSwap) return;
     if (event.detail.serverResponse.includes("data-state=")) return;
     event.detail.shouldSwap = false;
-    showTrouble();
+    showTrouble(event);
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
@@ -99,7 +100,7 @@
 
   for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(failure, (event) => {
-      if (isForAnswer(event)) showTrouble();
+      if (isForAnswer(event)) showTrouble(event);
     });
   }
 })();
