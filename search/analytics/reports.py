@@ -1,6 +1,7 @@
 """Reports on the log of searches: what people did not find, put together by what they meant. Reads only."""
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ MOST_TEXTS = 300
 SAME_MEANING = 0.65  # of all-MiniLM-L6-v2: "parental leave" and "maternity leave" .71, and "sick leave" .55
 FEW_CLICKS = 0.2
 ENOUGH_SEARCHES = 3
+ENCODE_SECONDS = 3.0
 _MOST_REMEMBERED = 5_000
 
 _vectors: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
@@ -131,7 +133,8 @@ def report(
 ) -> tuple[QueryGroup, ...]:
     """Return the queries that a report is about, grouped by meaning, the most frequent first.
 
-    At most MOST_TEXTS different texts; where there is no encoder, each stands for itself.
+    At most MOST_TEXTS different texts; where there is no encoder, and as long as one has not come to them, each stands
+    for itself.
     """
     queries = _figures(collection, kind, since)
     vectors = _vectors_of(collection, [query.text for query in queries])
@@ -186,21 +189,29 @@ def _figures(collection: Collection, kind: Report, since: datetime) -> list[Quer
 
 
 def _vectors_of(collection: Collection, texts: Sequence[str]) -> Vectors | None:
-    """Return the texts' vectors by the live version's encoder, or None where there is none that can be used."""
+    """Return the texts' vectors by the live version's encoder, or None where there is none that can be used.
+
+    Somebody waits for the page: what is not encoded within ENCODE_SECONDS has a vector of zeros, like nothing else,
+    and is encoded when the page is opened again.
+    """
     version = collection.active_version()
     if version is None or not texts:
         return None
+    deadline = time.monotonic() + ENCODE_SECONDS
     try:
-        return np.stack([_vector(version, text) for text in texts])
+        found = [_vector(version, text, deadline) for text in texts]
     except (EncoderUnavailable, EncodingFailed):
         return None
+    return np.stack([np.zeros(version.dimension, np.float32) if vector is None else vector for vector in found])
 
 
-def _vector(version: IndexVersion, text: str) -> Vectors:
+def _vector(version: IndexVersion, text: str, deadline: float) -> Vectors | None:
     key = (version.encoder_fingerprint, text)
     with _guard:
         if key in _vectors:
             return _vectors[key]
+    if time.monotonic() > deadline:
+        return None
     encoder = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
     vector = encoder.encode_query(text)
     with _guard:

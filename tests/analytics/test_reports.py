@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from search.analytics import reports
 from search.analytics.reports import Report, report, totals
 from search.models import Collection, IndexVersion, SearchLog
 
@@ -74,6 +75,16 @@ def test_queries_that_mean_the_same_are_one_group(live: IndexVersion) -> None:
         ("leave for parents annual", 4, 1),
         ("printer jam", 2, 0),
     ]
+
+
+def test_what_could_not_be_encoded_in_time_stands_alone(live: IndexVersion, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(live.collection, "quick brown fox", total=0)
+    asked(live.collection, "fox brown quick", total=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(reports, "ENCODE_SECONDS", -1.0)
+        assert len(texts(live.collection, Report.NOTHING)) == 2
+
+    assert len(texts(live.collection, Report.NOTHING)) == 1
 
 
 def test_other_collections_and_other_times_are_left_out(collection: Collection) -> None:
