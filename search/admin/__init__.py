@@ -6,9 +6,11 @@ from . import (
     curation_rules,
     documents,
     duplicates,
+    evaluation_runs,
     import_jobs,
     index_versions,
     pending_changes,
+    query_sets,
     search_log,
     synonyms,
 )
@@ -19,9 +21,11 @@ __all__ = [
     "curation_rules",
     "documents",
     "duplicates",
+    "evaluation_runs",
     "import_jobs",
     "index_versions",
     "pending_changes",
+    "query_sets",
     "search_log",
     "synonyms",
 ]

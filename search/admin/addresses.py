@@ -3,7 +3,16 @@
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from search.models import Collection, Document, ImportFailure, ImportJob, IndexVersion
+from search.models import (
+    Collection,
+    Document,
+    EvaluationQuery,
+    EvaluationQuerySet,
+    EvaluationRun,
+    ImportFailure,
+    ImportJob,
+    IndexVersion,
+)
 
 _QUERY_CHARS = 200
 
@@ -117,3 +126,34 @@ def added(model: str, **values: str | int) -> str:
 def query_reports(collection: Collection) -> str:
     """Return the address of the reports on what was searched for in a collection."""
     return f"{reverse('admin:search_searchlog_reports')}?{urlencode({'collection': collection.slug})}"
+
+
+def query_set(query_set: EvaluationQuerySet) -> str:
+    """Return the address of a query set's form."""
+    return reverse("admin:search_evaluationqueryset_change", args=[query_set.pk])
+
+
+def judging(query: EvaluationQuery) -> str:
+    """Return the address of the page on which a query's answers are judged."""
+    return reverse("admin:search_evaluationquery_judge", args=[query.pk])
+
+
+def judging_of_set(pk: int) -> str:
+    """Return the address that leads to the next query of a set that nobody has judged."""
+    return reverse("admin:search_evaluationqueryset_unjudged", args=[pk])
+
+
+def new_run(query_set_pk: int) -> str:
+    """Return the address of the form that starts a run of a set."""
+    return reverse("admin:search_evaluationrun_new", args=[query_set_pk])
+
+
+def run(run: EvaluationRun) -> str:
+    """Return the address of what a run measured."""
+    return reverse("admin:search_evaluationrun_change", args=[run.pk])
+
+
+def runs(query_set_pk: int) -> str:
+    """Return the address of a set's runs."""
+    parameters = {"query_set__id__exact": str(query_set_pk)}
+    return f"{reverse('admin:search_evaluationrun_changelist')}?{urlencode(parameters)}"

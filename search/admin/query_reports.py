@@ -118,7 +118,7 @@ class QueryReports(ModelAdmin):
         queries = judging.to_be_judged(collection, sorted(set(texts)), by=person(request))
         text = ngettext("%d query waits to be judged.", "%d queries wait to be judged.", len(queries)) % len(queries)
         self.message_user(request, text, messages.SUCCESS if queries else messages.WARNING)
-        return redirect(addresses.query_reports(collection))
+        return redirect(addresses.judging(queries[0]) if queries else addresses.query_reports(collection))
 
 
 def _row(request: HttpRequest, collection: Collection, group: QueryGroup) -> Row:

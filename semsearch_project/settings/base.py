@@ -284,6 +284,8 @@ UNFOLD: dict[str, Any] = {
                     },
                     _menu_item(_("Curation rules"), "push_pin", "search.curationrule"),
                     _menu_item(_("Synonyms"), "sync_alt", "search.synonymset"),
+                    _menu_item(_("Query sets"), "fact_check", "search.evaluationqueryset"),
+                    _menu_item(_("Runs"), "monitoring", "search.evaluationrun"),
                 ],
             },
             {
