@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import tantivy
 
-RECIPE = "2"
+RECIPE = "3"
 
 _STEMMERS = {
     "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish", "fi": "finnish",

@@ -17,7 +17,8 @@ from search.lexical.lexical_query import Alternative, Asked, LexicalQuery, Query
 from search.lexical.neighbours import neighbours
 from search.lexical.publication import Publication
 
-_FIELDS = ("body", "title")
+_SCORED = ("text", "title")  # the text is title and body
+_PHRASED = ("title", "body")
 _LANGUAGES = 3
 _LEAST_SHARE = 0.005  # of a language that queries are read in
 _FEW = 20_000  # allowed ids that are cheaper named to tantivy than sieved from what it finds
@@ -29,7 +30,10 @@ _TELLING_CHUNKS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class TermScore:
-    """What one term of a query adds to the score of a chunk; `frequency` is how often the field has it."""
+    """What one term of a query adds to the score of a chunk; `frequency` is how often the field has it.
+
+    `field` is "text", which is title and body together, or "title", which counts once more.
+    """
 
     term: str
     field: str
@@ -71,10 +75,10 @@ class LexicalReader:
 
     def frequency(self, term: str) -> int:
         """Return how many chunks have a term."""
-        return int(self.searcher.doc_freq("body", term))
+        return int(self.searcher.doc_freq("text", term))
 
     def rarity(self, term: str) -> float:
-        """Return the inverse document frequency of a term over the chunks' bodies; higher is rarer."""
+        """Return the inverse document frequency of a term over the chunks' texts; higher is rarer."""
         frequency = self.frequency(term)
         return math.log(1 + (self.size - frequency + 0.5) / (frequency + 0.5))
 
@@ -177,7 +181,7 @@ class LexicalReader:
         """Return what each term adds to a chunk's score, most first; of a word's alternatives the best."""
         result = []
         for word in query.words:
-            for field, weight in zip(_FIELDS, (1.0, query.title_weight), strict=True):
+            for field, weight in zip(_SCORED, (1.0, query.title_weight), strict=True):
                 scored = [self._explained(each, field, chunk_id, word.weight * weight) for each in word.alternatives]
                 found = [each for each in scored if each is not None]
                 if found:
@@ -220,7 +224,7 @@ class LexicalReader:
         words = [
             (tantivy.Occur.Should, self._word(word, field, weight))
             for word in query.words
-            for field, weight in zip(_FIELDS, (1.0, query.title_weight), strict=True)
+            for field, weight in zip(_SCORED, (1.0, query.title_weight), strict=True)
             if weight
         ]
         clauses = [(tantivy.Occur.Must, tantivy.Query.boolean_query(words))]
@@ -237,7 +241,7 @@ class LexicalReader:
         return alternatives[0] if len(alternatives) == 1 else tantivy.Query.disjunction_max_query(alternatives)
 
     def _phrase(self, phrase: QueryPhrase) -> "tantivy.Query":
-        fields = (phrase.field,) if phrase.field else _FIELDS
+        fields = (phrase.field,) if phrase.field else _PHRASED
         return tantivy.Query.boolean_query(
             [(tantivy.Occur.Should, self._alternative(each, field)) for each in phrase.alternatives for field in fields]
         )
@@ -247,7 +251,8 @@ class LexicalReader:
         if len(terms) == 1:
             return tantivy.Query.term_query(self.schema, field, terms[0][1])
         first = terms[0][0]
-        return tantivy.Query.phrase_query(self.schema, field, [(at - first, term) for at, term in terms])
+        placed = "title" if field == "title" else "body"  # the text has no positions
+        return tantivy.Query.phrase_query(self.schema, placed, [(at - first, term) for at, term in terms])
 
     def _among(self, query: "tantivy.Query", chunk_ids: Sequence[int]) -> "tantivy.Query":
         keys = tantivy.Query.term_set_query(self.schema, "key", [str(chunk_id) for chunk_id in chunk_ids])

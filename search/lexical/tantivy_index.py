@@ -5,8 +5,9 @@ that nobody changes any more, with a manifest of SHA-256 hashes for the database
 publication that the database names, so a crash between two steps leaves the last one whole. No Django here.
 
 Why the fields are what they are: deleting by a number field deletes nothing in tantivy, silently, hence the
-chunk's id once as a raw text term (`key`) and once as a fast number for reading hits. `title` and `body` get their
-terms ready made, with positions; `words` has what is written, without positions, for corrections and completions.
+chunk's id once as a raw text term (`key`) and once as a fast number for reading hits. `text` is what counts for the
+score, title and body together; `title` and `body` have positions for phrases, and a title counts once more. These
+three get their terms ready made; `words` has what is written, for corrections and completions.
 """
 
 import contextlib
@@ -40,7 +41,6 @@ __all__ = [
 
 _HEAP_BYTES = 32_000_000
 _KEEP_SECONDS = 60
-_GAP = 10  # positions between a title and the text, so that no phrase runs from one into the other
 _FIRST_LANGUAGE = "en"  # of an index that has no text yet whose language is known
 _OS_ERROR = re.compile(r"\(os error (28|122|30|5)\)")  # ENOSPC, EDQUOT, EROFS, EIO as tantivy tells of them
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
@@ -48,7 +48,7 @@ _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
 @dataclass(frozen=True, slots=True)
 class LexicalEntry:
-    """One chunk as the lexical index sees it; its title is indexed with the text too, and once more by itself.
+    """One chunk as the lexical index sees it.
 
     `language` is the code of the language that it is written in, or empty, which means: as most others are.
     """
@@ -66,6 +66,7 @@ def _schema() -> "tantivy.Schema":
     builder.add_integer_field("chunk_id", stored=False, indexed=False, fast=True)
     builder.add_integer_field("document_id", stored=False, indexed=False, fast=True)
     builder.add_text_field("language", stored=False, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("text", stored=False, tokenizer_name="raw", index_option="freq")
     builder.add_text_field("title", stored=False, tokenizer_name="raw")
     builder.add_text_field("body", stored=False, tokenizer_name="raw")
     builder.add_text_field("words", stored=False, tokenizer_name="raw", index_option="basic")
@@ -202,9 +203,7 @@ def open_verified(folder: Path, publication: Publication) -> LexicalReader:
 
 def _document(entry: LexicalEntry, known: str, language: str) -> "tantivy.Document":
     title, words = document_terms(entry.title, language)
-    said, more = document_terms(entry.text, language)
-    behind = max((at for at, _ in title), default=0) + _GAP
-    body = title + [(behind + at, each) for at, each in said]
+    body, more = document_terms(entry.text, language)
     document = tantivy.Document(
         key=str(entry.chunk_id),
         chunk_id=entry.chunk_id,
@@ -212,8 +211,8 @@ def _document(entry: LexicalEntry, known: str, language: str) -> "tantivy.Docume
         language=[known] if known else [],  # what was only assumed is no evidence for the next assumption
         words=sorted(words | more),
     )
-    for name, terms in (("title", title), ("body", body)):
-        tokens = [tantivy.Token(text, at, 0, 0) for at, text in terms]
+    title_tokens, body_tokens = ([tantivy.Token(each, at, 0, 0) for at, each in terms] for terms in (title, body))
+    for name, tokens in (("title", title_tokens), ("body", body_tokens), ("text", title_tokens + body_tokens)):
         document.add_pre_tokenized_text(name, tantivy.PreTokenizedString("", tokens))
     return document
 
