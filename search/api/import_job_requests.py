@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, NotFound, ValidationError
 
 from search import tasks
-from search.ingestion import jobs, uploads
+from search.ingestion import jobs
 from search.ingestion.jobs import BadImport, ImportOptions
 from search.models import ImportJob
 
@@ -64,10 +64,10 @@ def create_import(values: Mapping[str, Any], *, by: AbstractBaseUser, key: str) 
             if values["start"]:
                 tasks.start_import(job, dry_run=values["dry_run"])
     except IntegrityError:
-        discard(job)
+        jobs.discard(job)
         return _known(by, key, request_sha256), False
     except BaseException as error:
-        discard(job)
+        jobs.discard(job)
         raise (refusal(error) if isinstance(error, BadImport) else error) from None
     return import_job_at(job.pk), True
 
@@ -85,14 +85,6 @@ def change_options(job: ImportJob, values: Mapping[str, Any]) -> None:
         job.mapping, job.key_column, job.defaults, job.duplicates_policy, job.mirror, job.delete_most
     )
     jobs.set_options(job, _options(values, present))
-
-
-def discard(job: ImportJob) -> None:
-    """Remove an import that nobody works on, with its files. Raises Conflict."""
-    idle = ImportJob.objects.filter(pk=job.pk).exclude(pk__in=ImportJob.objects.unfinished())
-    if not idle.delete()[0]:
-        raise Conflict(_("The import is %s; cancel it first.") % job.get_status_display().lower())
-    uploads.remove_all(job.pk)
 
 
 def _options(values: Mapping[str, Any], present: ImportOptions) -> ImportOptions:

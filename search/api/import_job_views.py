@@ -9,20 +9,14 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from search.ingestion import jobs
 from search.ingestion.jobs import BadImport
 from search.models import ImportFile, ImportJob
 
 from .bulk_keys import idempotency_key
 from .bulk_views import IDEMPOTENCY_KEY
 from .document_answers import collection_named
-from .import_job_requests import (
-    add_files,
-    change_options,
-    create_import,
-    discard,
-    import_job_at,
-    refusal,
-)
+from .import_job_requests import add_files, change_options, create_import, import_job_at, refusal
 from .import_job_serializers import (
     FilesSerializer,
     ImportFileSerializer,
@@ -110,7 +104,10 @@ class ImportJobView(GenericAPIView[ImportJob]):
     @extend_schema(operation_id="import_jobs_delete", responses={204: None, **problems(401, 403, 404, 409)})
     def delete(self, request: Request, pk: int) -> Response:
         """Remove an import that is over or has not started, with its files and failures. Documents stay."""
-        discard(import_job_at(pk))
+        try:
+            jobs.discard(import_job_at(pk))
+        except BadImport as error:
+            raise refusal(error) from error
         return Response(status=204)
 
 
