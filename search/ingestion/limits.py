@@ -1,7 +1,7 @@
 """The limits of reading one file, from settings."""
 
 from search.conf import conf
-from search.readers.base import Limits
+from search.readers.base import Limits, row_bytes_for
 
 
 def limits() -> Limits:
@@ -10,6 +10,7 @@ def limits() -> Limits:
     return Limits(
         file_bytes=settings.IMPORT_MAX_FILE_MB << 20,
         text_chars=settings.MAX_DOCUMENT_CHARS,
+        row_bytes=row_bytes_for(settings.MAX_DOCUMENT_CHARS),
         pages=settings.IMPORT_MAX_PAGES,
         entries=settings.IMPORT_MAX_ENTRIES,
         unpacked_bytes=settings.IMPORT_MAX_UNPACKED_MB << 20,

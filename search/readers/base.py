@@ -15,13 +15,21 @@ class UnreadableFile(ValueError):
     """The file cannot be read as a whole; the message tells a curator why, and what would do."""
 
 
+def row_bytes_for(text_chars: int) -> int:
+    """Return how long a row may be, so that JSON of any text of so many characters fits, with room for the rest.
+
+    A control character takes the most: six characters, as in `\\u001f`.
+    """
+    return 6 * text_chars + (16 << 20)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one file may cost. Sizes in bytes, times in seconds; all are upper bounds."""
 
     file_bytes: int = 4 << 30
     text_chars: int = 10_000_000  # of one record's text
-    row_bytes: int = 16 << 20  # of one line or row
+    row_bytes: int = 76 << 20  # of one line or row; a text of `text_chars` fits, however it is escaped
     columns: int = 1_000
     pages: int = 5_000
     entries: int = 20_000  # of an archive, and of a packed document such as DOCX

@@ -19,6 +19,7 @@ QUOTE = '"'
 DELIMITERS = ",;\t|"
 _LINE_COST = 64  # in characters, of looking at a line and holding it
 _FIRST_COST = 16 << 20  # that may be spent on looking for closing quotes in vain before what is read pays for it
+_MOST_COST = 32 << 20  # of looking for one
 _LEAST_COST = 4 << 10
 _SAMPLE_LINES = 30
 _SAMPLE_CHARS = 1 << 16
@@ -48,7 +49,7 @@ class CsvRows:
         self._lines = lines
         self._waiting: deque[Line] = deque()
         self._most_chars = limits.row_bytes
-        self._full_credit = max(_FIRST_COST, 2 * limits.row_bytes)
+        self._full_credit = max(_FIRST_COST, min(2 * limits.row_bytes, _MOST_COST))
         self._credit = self._full_credit
         self.delimiter, self.spaces = self._dialect(preferred)
         space = " *" if self.spaces else ""

@@ -85,6 +85,10 @@ def encode(record: Record) -> EncodedRecord:
         row = _encode([record.number, values, original, record.error, moved])
     except (ValueError, TypeError, RecursionError) as error:
         return _refused(record, f"This row has values that cannot be stored: {str(error)[:100].rstrip('.')}.")
+    if (
+        len(record.original) > _SHOWN_CHARS and sum(map(len, texts)) > TEXT_BYTES
+    ):  # its values are worth more than how they stood
+        return encode(Record(record.number, record.values, record.original[:_SHOWN_CHARS], record.error))
     too_large = len(row) > JSON_BYTES // 4 and len(row.encode("utf-8", "replace")) > JSON_BYTES - 100
     if too_large or sum(map(len, texts)) > TEXT_BYTES:
         return _refused(record, "This row has more, or longer, values than a row may have. Split it.")

@@ -20,6 +20,7 @@ from .text_lines import undecoded
 
 LIST_NAMES = ("documents", "docs", "items", "records", "rows", "results", "entries", "articles", "pages", "data")
 TEXT_NAMES = ("body", "text", "content")  # an object with one of these is a document, whatever lists it has
+_WHOLE_BYTES = 16 << 20  # a larger file is no single document; as objects it would take too much memory
 _NO_LIST = "A JSON file must be a list of objects, an object with such a list in it, or one object."
 _ENDS_EARLY = "The file ends in the middle: the end of it is missing."
 
@@ -36,7 +37,7 @@ class JsonReader(Reader):
         encoding = encoding_of(file)
         size = file.seek(0, io.SEEK_END)
         name = ""
-        if self._first(file, encoding) == "{" and size <= self.limits.row_bytes:
+        if self._first(file, encoding) == "{" and size <= min(self.limits.row_bytes, _WHOLE_BYTES):
             file.seek(encoding.mark_bytes)
             whole = file.read().decode(encoding.name, encoding.errors).strip()
             found = self._name_of_list(whole)

@@ -150,3 +150,16 @@ def test_only_the_collection_itself_is_exported(collection: Collection, make_doc
     make_document(external_id="theirs", collection=other)
     assert b"theirs" not in b"".join(export.jsonl(collection))
     assert list(export.jsonl(Collection.objects.create(slug="empty", name="Empty"))) == []
+
+
+def test_the_longest_text_that_can_be_stored_comes_in_again_however_it_is_escaped(
+    collection: Collection, settings: Any
+) -> None:
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "MAX_DOCUMENT_CHARS": 3_000_000}
+    body = "\x01" * 3_000_000
+    lines = json.dumps({"external_id": "long", "body": body}).encode()
+
+    job = imported(collection, {"all.jsonl": lines})
+
+    assert (job.created, job.failed, len(lines) > 16 << 20) == (1, 0, True)
+    assert stored(collection)[0]["body"] == body

@@ -103,3 +103,12 @@ def test_no_frame_takes_more_memory_than_it_may() -> None:
     finally:
         tracemalloc.stop()
     assert found is not None
+
+
+def test_a_long_text_travels_even_where_its_row_does_not_fit_beside_it() -> None:
+    text = "🦉" * (frames.TEXT_BYTES // 4 - 10_000)
+
+    (found,) = sent(Record(1, {"body": text}, original=text))
+
+    assert found.values == {"body": text}
+    assert 0 < len(found.original) < 100_000
