@@ -113,9 +113,10 @@ class QueryReports(ModelAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         collection = get_object_or_404(Collection, slug=request.POST.get("collection", ""))
-        asked = set(request.POST.getlist("query")[:_MOST_LINES])
-        texts = SearchLog.objects.filter(collection=collection, text__in=asked).values_list("text", flat=True)
-        queries = judging.to_be_judged(collection, sorted(set(texts)), by=person(request))
+        asked = list(dict.fromkeys(request.POST.getlist("query")[:_MOST_LINES]))
+        logged = SearchLog.objects.filter(collection=collection, text__in=asked).values_list("text", flat=True)
+        known = set(logged)
+        queries = judging.to_be_judged(collection, [text for text in asked if text in known], by=person(request))
         text = ngettext("%d query waits to be judged.", "%d queries wait to be judged.", len(queries)) % len(queries)
         self.message_user(request, text, messages.SUCCESS if queries else messages.WARNING)
         return redirect(addresses.judging(queries[0]) if queries else addresses.query_reports(collection))

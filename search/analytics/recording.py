@@ -1,13 +1,14 @@
 """Writes the log of searches: what was asked, what was shown, and what people did with it. Never who they are.
 
 A search never waits for its log. On SQLite a writer may hold the database for some time; what cannot be written at
-once waits in memory, and goes with the next search. What waits is lost when the process ends. Nothing here raises
-for a log that cannot be written.
+once waits in memory and is written by a thread, or with the next search. What waits is lost when the process ends.
+Nothing here raises for a log that cannot be written.
 """
 
 import logging
 import re
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -33,11 +34,15 @@ TYPING_SECONDS = 20.0
 VALID_SECONDS = 86_400.0
 _SALT = "search.analytics.recording"
 _MOST_WAITING = 10_000
+_ATTEMPTS = 20
+_PAUSE_SECONDS = 0.5
 _E_MAIL = re.compile(r"[^\s@<>(),;:\"]+@[^\s@<>(),;:\"]+\.\w+")
 _NUMBER = re.compile(r"(?<![\w.+/-])\+?\d(?:[ ()/-]{0,2}\d){6,}(?![\w.-]*\w)")
 
 _waiting: deque[Callable[[], None]] = deque(maxlen=_MOST_WAITING)
 _flushing = threading.Lock()
+_guard = threading.Lock()
+_rescuers: list[threading.Thread] = []
 
 
 class UnknownSearch(LookupError):
@@ -108,11 +113,35 @@ def flush(*, patient: bool = True) -> None:
                 _waiting.popleft()
     except OperationalError as error:
         logger.debug("The log of searches waits: %s", error)
+        if not patient:
+            _flush_soon()
     except DatabaseError as error:
         _waiting.popleft()
         logger.warning("The search could not be logged: %s", error)
     finally:
         _flushing.release()
+
+
+def _flush_soon() -> None:
+    """Write what waits as soon as the database is free, beside the searches."""
+    with _guard:
+        if _rescuers:
+            return
+        thread = threading.Thread(target=_flush_until_written, name="search-log", daemon=True)
+        _rescuers.append(thread)
+    thread.start()
+
+
+def _flush_until_written() -> None:
+    try:
+        for _attempt in range(_ATTEMPTS):
+            time.sleep(_PAUSE_SECONDS)
+            flush()
+            if not _waiting:
+                return
+    finally:
+        _rescuers.clear()
+        connection.close()
 
 
 def signed(key: uuid.UUID) -> str:

@@ -1,7 +1,5 @@
 """The log of searches: what it keeps, what it leaves out, and that nobody waits for it."""
 
-import sqlite3
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core import signing
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from search import query_service
@@ -156,29 +154,44 @@ def test_nobody_reacts_to_what_they_may_not_see(
     assert not SearchReaction.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="Only SQLite has one writer for everybody.")
 def test_while_somebody_else_writes_a_search_does_not_wait_and_is_kept_later(
-    live: IndexVersion, response: SearchResponse
+    live: IndexVersion, response: SearchResponse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if connection.vendor != "sqlite":
-        record(response, version=live)  # other databases have no single writer to wait for
-        assert SearchLog.objects.count() == 1
-        return
-    other = sqlite3.connect(connection.settings_dict["NAME"], uri=True, isolation_level=None, timeout=0)
-    other.execute("BEGIN IMMEDIATE")
-    answered = threading.Event()
-    releasing = threading.Timer(10, answered.set)
-    releasing.start()
+    begun: list[str] = []
+    monkeypatch.setattr(recording, "_flush_soon", lambda: begun.append("soon"))
 
-    query_id = record(response, version=live)
+    def locked(*args: Any) -> None:
+        raise OperationalError("database is locked")
 
-    assert not answered.is_set()
-    releasing.cancel()
-    other.execute("ROLLBACK")
-    other.close()
-    assert not SearchLog.objects.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "_write", locked)
+        query_id = record(response, version=live)
+    assert (begun, SearchLog.objects.count()) == (["soon"], 0)
+
     assert react(query_id, Document.objects.get().pk, "click", user=NOBODY)
     assert SearchLog.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_is_written_by_a_thread_once_the_database_is_free(
+    live: IndexVersion, response: SearchResponse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "_PAUSE_SECONDS", 0.05)
+    outcomes: list[str] = []
+
+    def busy_twice() -> None:
+        outcomes.append("busy" if len(outcomes) < 2 else "written")
+        if outcomes[-1] == "busy":
+            raise OperationalError("database is locked")
+
+    recording._waiting.append(busy_twice)
+    recording.flush(patient=False)
+    for thread in list(recording._rescuers):
+        thread.join(timeout=20)
+
+    assert outcomes == ["busy", "busy", "written"]
+    assert not recording._waiting and not recording._rescuers
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="Only SQLite has one writer for everybody.")
