@@ -87,6 +87,8 @@ SEARCH_ANSWER = OpenApiExample(
             {
                 "rank": 1,
                 "score": 0.91,
+                "strength": "strong",
+                "pinned": False,
                 "scores": {"dense": 0.62, "lexical": 7.4},
                 "document": {
                     "id": 17,

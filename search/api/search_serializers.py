@@ -17,6 +17,7 @@ from .fields import KnownFieldsOnly, StorableText
 from .problems import shortened
 
 AUTO = "auto"
+STRENGTHS = ("strong", "possible", "weak")
 
 
 class SearchRequestSerializer(KnownFieldsOnly[Any]):
@@ -116,6 +117,8 @@ class SearchResultSerializer(serializers.Serializer[SearchResult]):
 
     rank = serializers.IntegerField()
     score = serializers.FloatField()
+    strength = serializers.ChoiceField(choices=STRENGTHS, help_text="How sure one may be that it answers the query.")
+    pinned = serializers.BooleanField(help_text="True when a curator's rule put it where it is.")
     scores = ScoresSerializer(source="*")
     document = FoundDocumentSerializer(source="*")
     chunk = FoundChunkSerializer(source="*")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.text import capfirst
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
@@ -166,7 +167,7 @@ def field_label(field: str) -> str:
     names = {"collection": _("Collection"), "language": _("Language"), "tag": _("Tag"), "date": _("Year"),
              "visibility": _("Visible to"), "created": _("Created"), "updated": _("Updated"), "title": _("Title"),
              "url": _("Address"), "external_id": _("External id")}  # fmt: skip
-    return names.get(field) or " ".join(re.split(r"[_\s]+", field.removeprefix(METADATA))).strip()
+    return names.get(field) or capfirst(" ".join(re.split(r"[_\s]+", field.removeprefix(METADATA))).strip())
 
 
 def value_label(field: str, value: str) -> str:

@@ -37,11 +37,6 @@ class ShownFacet:
     first: tuple[Choice, ...]
     others: tuple[Choice, ...]
 
-    @property
-    def is_chosen(self) -> bool:
-        """True when the search is narrowed down by it."""
-        return any(choice.selected for choice in self.first)
-
 
 def chips(asked: Asked) -> list[Choice]:
     """Return the filters of the address, each with the address without it; one that cannot be read as it stands."""

@@ -46,7 +46,7 @@ def test_the_answer_has_exactly_the_documented_shape(visitor: Client, leave: int
     assert (answer["query"], answer["mode"], answer["collection"]) == ("annual leave", "hybrid", "docs")
     assert (answer["index_version"], answer["total"], answer["degraded"]) == (1, 1, False)
     [result] = answer["results"]
-    assert set(result) == {"rank", "score", "scores", "document", "chunk", "snippet"}
+    assert set(result) == {"rank", "score", "strength", "pinned", "scores", "document", "chunk", "snippet"}
     assert set(result["scores"]) == {"dense", "lexical"}
     assert set(result["chunk"]) == {"id", "start", "end", "place"}
     assert result["document"] == {
