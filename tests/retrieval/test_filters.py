@@ -12,31 +12,7 @@ from hypothesis.extra.django import TestCase
 from search.models import Collection, Document
 from search.retrieval.filters import FIELDS, Condition, Filters, InvalidFilter, is_field
 from search.retrieval.query_language import FieldValue, parse
-from tests.retrieval.oracle import TEXTS, documents, holds
-
-# --- What is tried
-
-BOUNDS = ["5", "5.0", "-3", "4.5", "2020", "2020-5", "2020-05", "2020-05-17", "a", "b", "ab", "Z", "é", "20"]
-DAYS = ["2019", "2020", "2020-05", "2020-5-17", "2021-12-31", "2022-12"]
-plain_fields = st.sampled_from(["title", "url", "language", "tag", "collection", "metadata.n", "metadata.a",
-                                "metadata.a.b", "metadata.0", "metadata.date", "metadata.it's"])  # fmt: skip
-plain_values = st.sampled_from([*[text for text in TEXTS if text.strip()], "en", "de", "https://a", "docs"])
-conditions = st.one_of(
-    st.builds(Condition, plain_fields, st.just("="), st.tuples(plain_values), st.booleans()),
-    st.builds(Condition, plain_fields, st.just("in"),
-              st.lists(plain_values, min_size=2, max_size=3, unique=True).map(tuple), st.booleans()),
-    st.builds(Condition, plain_fields, st.just("prefix"), st.tuples(plain_values), st.booleans()),
-    st.builds(Condition, plain_fields, st.just("exists"), st.just(()), st.booleans()),
-    st.builds(Condition, plain_fields, st.sampled_from([">", ">=", "<", "<="]),
-              st.tuples(st.sampled_from(BOUNDS)), st.booleans()),
-    st.builds(Condition, plain_fields, st.just(".."), st.tuples(st.sampled_from(["", *BOUNDS]),
-              st.sampled_from(BOUNDS)), st.booleans()),
-    st.builds(Condition, st.sampled_from(["created", "updated", "date"]), st.sampled_from([">", ">=", "<", "<=", "="]),
-              st.tuples(st.sampled_from(DAYS)), st.booleans()),
-    st.builds(Condition, st.sampled_from(["created", "date"]), st.just(".."), st.tuples(st.sampled_from(["", *DAYS]),
-              st.sampled_from(DAYS)), st.booleans()),
-    st.builds(Condition, st.just("visibility"), st.just("in"), st.just(("staff", "groups")), st.booleans()),
-)  # fmt: skip
+from tests.retrieval.oracle import conditions, documents, holds
 
 
 class Exactness(TestCase):

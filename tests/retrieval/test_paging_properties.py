@@ -1,17 +1,26 @@
 """Turning pages against a plain list: no document twice, none missing, none that has gone; totals and facets agree."""
 
+import random
+import tempfile
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings as django_settings
+from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from search.datatypes import Hit
+from search.indexing.applier import drain
 from search.models import Collection, Document, IndexVersion
+from search.query_service import search
 from search.retrieval.facets import facets_of
-from search.retrieval.filters import Filters
+from search.retrieval.filters import Condition, Filters
 from search.retrieval.result_set import Page, first_page, page, read_cursor, write_cursor
 from search.retrieval.visible_hits import VisibleHit
+from tests.retrieval.oracle import SCALARS, conditions, holds
 
 KINDS = ("public", "staff", "draft", "en")
 
@@ -23,6 +32,63 @@ def make(collection: Collection, kind: str) -> Document:
         visibility="staff" if kind == "staff" else "public",
         state="draft" if kind == "draft" else "published",
     )
+
+
+class Searches(TestCase):
+    """Whole searches, with a real index, against documents in memory."""
+
+    tested: dict[str, Any]
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.tested = {**django_settings.SEMSEARCH, "DATA_DIR": Path(folder), "ENCODER_RUNTIME": "fake"}
+        choose = random.Random(5)
+        collection = Collection.objects.create(slug="docs", name="Docs")
+        with override_settings(SEMSEARCH=cls.tested):
+            Document.objects.bulk_create(
+                Document(
+                    collection=collection,
+                    external_id=str(number),
+                    body=f"Bread number {number} {choose.choice(['rises', 'burns', 'cools'])}.",
+                    language=choose.choice(["en", "de", ""]),
+                    visibility=choose.choice(["public", "public", "staff"]),
+                    metadata={
+                        key: choose.choice(SCALARS)
+                        for key in choose.sample(["tags", "n", "a", "date"], choose.randint(0, 4))
+                    },
+                )
+                for number in range(60)
+            )
+            drain(collection.pk, budget_seconds=60)
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(conditions, max_size=2), st.sampled_from(["dense", "lexical", "hybrid"]), st.integers(3, 25))
+    def test_all_pages_hold_what_the_filters_select_and_nothing_else(
+        self, tried: list[Condition], mode: str, k: int
+    ) -> None:
+        with override_settings(SEMSEARCH=self.tested):
+            self.check(tuple(condition.checked().text for condition in tried), tried, mode, k)
+
+    def check(self, filters: tuple[str, ...], tried: list[Condition], mode: str, k: int) -> None:
+        visible = Document.objects.visible_to(None).select_related("collection")
+        right = {each.pk for each in visible if all(holds(each, condition) for condition in tried)}
+        asked: dict[str, Any] = {"mode": mode, "facets": ("language",)}
+        response = search("bread", k=k, filters=filters, **asked)
+        shown: list[int] = []
+        while True:
+            counted = {value.value: value.count for value in response.facets[0].values}
+            languages = Counter(each.language for each in visible if each.pk in right and each.language)
+            assert (response.total, response.total_relation, counted) == (len(right), "eq", languages)
+            shown += [result.document_id for result in response.results]
+            if not response.next_cursor:
+                break
+            response = search("bread", k=k, filters=filters, cursor=response.next_cursor, **asked)
+        assert len(shown) == len(right)
+        assert set(shown) == right
+        if mode == "dense":  # a cosine does not depend on what else there is
+            every = [result.document_id for result in search("bread", k=100, mode=mode).results]
+            assert shown == [pk for pk in every if pk in right]
 
 
 class Paging(TestCase):
