@@ -1,24 +1,24 @@
 """Which chunks may take part in a search at all, known before the best of them are chosen.
 
 A filter that leaves 10 of 100,000 documents must return those 10, so the ids of their chunks go into both legs. What a
-filter leaves is kept for as long as nothing has been applied to the index version; documents that have changed since
-are looked at anew for each query, by their pending rows, so that what is kept is never behind the database. Nothing
-here is the last word on who may see what: `Scope.documents` is, and every hit is held against it.
+filter leaves is kept; documents that have changed since are looked at anew, by their pending rows and by what has been
+applied to the index version, so that what is kept is never behind the database. Nothing here is the last word on who
+may see what: `Scope.documents` is, and every hit is held against it.
 """
 
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db.models import Count, Max
 
 from search.datatypes import Ids
-from search.models import Chunk, Document, IndexVersion
+from search.models import Chunk, Document, IndexedDocument, IndexVersion
 from search.retrieval.filters import Filters
 from search.retrieval.visible_hits import visible_documents
 
@@ -34,6 +34,8 @@ _SAMPLE = 400  # documents looked at to see whether most are visible
 _SMALL = 2_000
 _MOST_HIDDEN = 0.5  # above this share of hidden documents, it is worth knowing the visible ones beforehand
 _SHARE_SECONDS = 10.0
+_CLOCKS_DIFFER = timedelta(seconds=30)  # of the hosts whose workers write one after the other
+_MANY = 50_000  # changed documents; beyond that, it is quicker to look at all
 
 _Mark = tuple[int, datetime | None]
 _Viewer = tuple[Hashable, ...]
@@ -98,23 +100,37 @@ def _allowed(version: IndexVersion, documents: "DocumentQuerySet", asked: _Viewe
     key = (version.pk, version.created_at, *asked)
     with _guard:
         kept = _kept.get(key)
-    if kept is not None and kept.mark == mark and version.state in IndexVersion.FED_STATES:
-        ids = _with_changes(kept.chunk_ids, chunks, documents, pending)
-    else:
+    changed = _changed_since(version, kept, mark, pending) if kept is not None else None
+    if kept is None or changed is None:
         ids = chunks.chunks_of(_ids(documents))
+    else:
+        ids = _with_changes(kept.chunk_ids, chunks, documents, changed)
+    if kept is None or kept.mark != mark:
         _keep(key, _Kept(mark, ids))
     return None if len(ids) == len(chunks.chunk_ids) else ids
 
 
-def _with_changes(kept: Ids, chunks: _ChunkMap, documents: "DocumentQuerySet", pending: Ids) -> Ids:
+def _changed_since(version: IndexVersion, kept: _Kept, mark: _Mark, pending: Ids) -> Ids | None:
+    """Return the documents that may have changed since something was kept; None where all are to be looked at."""
+    applied_at = kept.mark[1]
+    if version.state not in IndexVersion.FED_STATES or applied_at is None:
+        return None
+    if kept.mark == mark:
+        return pending
+    since = applied_at - _CLOCKS_DIFFER
+    applied = IndexedDocument.objects.filter(version=version, indexed_at__gte=since).order_by()
+    ids = list(applied.values_list("document_id", flat=True)[: _MANY + 1])
+    return None if len(ids) > _MANY else np.union1d(pending, np.array(ids, dtype=np.int64))
+
+
+def _with_changes(kept: Ids, chunks: _ChunkMap, documents: "DocumentQuerySet", changed: Ids) -> Ids:
     """Return what was kept, with the documents that have changed since as they are now."""
-    theirs = chunks.chunks_of(pending)
-    if not len(theirs):
-        return kept
-    changed = np.unique(chunks.document_ids[np.isin(chunks.document_ids, pending)]).tolist()
-    still = [_ids(documents.filter(pk__in=part)) for part in _parts(changed)]
-    unchanged = np.setdiff1d(kept, theirs, assume_unique=True)
-    return np.union1d(unchanged, chunks.chunks_of(np.concatenate(still)))
+    theirs = np.isin(chunks.document_ids, changed)
+    unchanged = kept[np.isin(kept, chunks.chunk_ids[~theirs])]
+    documents_now = [_ids(documents.filter(pk__in=part)) for part in _parts(np.unique(chunks.document_ids[theirs]))]
+    if not documents_now:
+        return unchanged
+    return np.union1d(unchanged, chunks.chunks_of(np.concatenate(documents_now)))
 
 
 def _mark(version: IndexVersion) -> _Mark:
@@ -170,8 +186,8 @@ def _keep(key: Hashable, kept: _Kept) -> None:
             _kept.popitem(last=False)
 
 
-def _parts(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (ids[at : at + _SQL_PARAMETERS] for at in range(0, len(ids), _SQL_PARAMETERS))
+def _parts(ids: Ids) -> Iterable[list[int]]:
+    return (ids[at : at + _SQL_PARAMETERS].tolist() for at in range(0, len(ids), _SQL_PARAMETERS))
 
 
 def _sees_all(user: "AbstractBaseUser | AnonymousUser | None") -> bool:
