@@ -89,14 +89,14 @@ def learn_dense_weight(query_set: EvaluationQuerySet) -> LearnedWeight:
         )
     chosen = np.random.default_rng(query_set.pk).permutation(len(queries))[:_MOST_QUERIES]
     grades = grades_of(queries[at].pk for at in chosen)
-    scored = [_scored(version, options, queries[at].text, grades[queries[at].pk]) for at in chosen]
+    scored = [scored_by_both(version, options, queries[at].text, grades[queries[at].pk]) for at in chosen]
     return cross_validated(scored, method=options.fusion, baseline=options.dense_weight)
 
 
 def cross_validated(scored: Sequence[Scored], *, method: str, baseline: float) -> LearnedWeight:
     """Return the best weight for all queries, and its worth; queries are in no order that means anything."""
-    worth = np.array([[_ndcg(each, method, weight) for weight in WEIGHTS] for each in scored])
-    now = np.array([_ndcg(each, method, baseline) for each in scored])
+    worth = np.array([[ndcg_of(each, method, weight) for weight in WEIGHTS] for each in scored])
+    now = np.array([ndcg_of(each, method, baseline) for each in scored])
     fold_of = np.arange(len(scored)) % _FOLDS
     held_out = np.empty(len(scored))
     for fold in range(_FOLDS):
@@ -117,13 +117,14 @@ def _best(worth: NDArray[np.float64], baseline: float) -> int:
     return min(range(len(WEIGHTS)), key=lambda at: (-means[at], abs(WEIGHTS[at] - baseline)))
 
 
-def _ndcg(scored: Scored, method: str, weight: float) -> float:
+def ndcg_of(scored: Scored, method: str, weight: float) -> float:
+    """Return nDCG@10 of one query's candidates, joined by a method of `fusion`; a document counts by its best chunk."""
     hits = fusion.fuse(scored.dense, scored.lexical, method=method, dense_weight=weight)
     documents = dict.fromkeys(scored.document_of[hit.chunk_id] for hit in hits if hit.chunk_id in scored.document_of)
     return metrics.ndcg(list(documents), scored.grades, metrics.CUTOFF)
 
 
-def _scored(version: IndexVersion, options: RetrievalOptions, text: str, grades: Mapping[str, int]) -> Scored:
+def scored_by_both(version: IndexVersion, options: RetrievalOptions, text: str, grades: Mapping[str, int]) -> Scored:
     """Ask one query as people do, and keep what both legs said of every candidate."""
     trace = Trace()
     asked = Asked(text.strip()[: conf().MAX_QUERY_CHARS], user=everybody())
