@@ -56,6 +56,7 @@ class QuerySetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
     class Meta:
         model = EvaluationQuerySet
         fields = ("collection", "name", "description", "guards_gate")
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
 
     def clean_file(self) -> list[JudgedQuery]:
         """Read the file; what cannot be read is said at the field."""
