@@ -163,7 +163,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# A worker serves both unless told otherwise; one with `-Q encoding` only encodes ahead of the others, and needs no files.
+# A worker serves both unless told otherwise; one with `-Q encoding` only encodes ahead of the others, without files.
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("celery", "encoding")]
 CELERY_TASK_ROUTES = {"search.encode_ahead": {"queue": "encoding"}}
 
