@@ -157,3 +157,8 @@ def runs(query_set_pk: int) -> str:
     """Return the address of a set's runs."""
     parameters = {"query_set__id__exact": str(query_set_pk)}
     return f"{reverse('admin:search_evaluationrun_changelist')}?{urlencode(parameters)}"
+
+
+def learning(query_set_pk: int) -> str:
+    """Return the address where the weight of meaning is learned from a set."""
+    return reverse("admin:search_evaluationqueryset_learning", args=[query_set_pk])

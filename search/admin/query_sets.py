@@ -26,6 +26,7 @@ from search.admin.evaluation_charts import history_of
 from search.admin.figures import NOTHING
 from search.admin.import_pages import person
 from search.admin.judging import Judging
+from search.admin.weight_learning import WeightLearning
 from search.evaluation.datasets import BadDataset, read_csv
 from search.evaluation.metrics import NDCG
 from search.ingestion import judgments
@@ -81,7 +82,7 @@ class QuerySetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
 
 
 @admin.register(EvaluationQuerySet)
-class QuerySetAdmin(Judging, ModelAdmin):
+class QuerySetAdmin(Judging, WeightLearning, ModelAdmin):
     """The list with each set's last result; the form; judging; the button that measures."""
 
     form = QuerySetForm
@@ -90,7 +91,7 @@ class QuerySetAdmin(Judging, ModelAdmin):
     list_select_related = ("collection",)
     search_fields = ("name",)
     show_full_result_count = False
-    actions_detail = ("judge", "measure", "runs")
+    actions_detail = ("judge", "measure", "runs", "learn")
     change_form_after_template = "admin/search/evaluation/query_set.html"
     fields = ("collection", "name", "description", "guards_gate", "new_queries", "file")
 

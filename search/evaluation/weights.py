@@ -2,14 +2,13 @@
 
 from django.db import transaction
 
-from search.evaluation.learning import LearnedWeight
 from search.models import Collection
 
 
-def use(collection: Collection, learned: LearnedWeight) -> None:
+def use(collection: Collection, weight: float) -> None:
     """Rank the collection by the weight; its other retrieval options stay as they are now."""
     with transaction.atomic():
         current = Collection.objects.select_for_update().get(pk=collection.pk)
-        current.retrieval = {**current.retrieval, "dense_weight": learned.value}
+        current.retrieval = {**current.retrieval, "dense_weight": weight}
         current.save(update_fields=["retrieval"])
     collection.retrieval = current.retrieval

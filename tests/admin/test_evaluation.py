@@ -120,3 +120,19 @@ def test_options_that_are_none_are_said(admin_client: Client, first: EvaluationQ
     answer = admin_client.post(address, {"mode": "hybrid", "options": '{"dense_weight": 7}'})
     assert "dense_weight is 7" in answer.content.decode()
     assert not EvaluationRun.objects.exists()
+
+
+def test_a_weight_is_learned_and_applied_when_told(admin_client: Client, first: EvaluationQuery) -> None:
+    address = reverse("admin:search_evaluationqueryset_learning", args=[first.query_set_id])
+    assert "at least 20 are needed" in admin_client.post(address).content.decode()
+    for number in range(24):
+        query = EvaluationQuery.objects.create(query_set=first.query_set, external_id=f"q{number}", text="bread lamp")
+        Judgment.objects.create(query=query, external_id="keeper", grade=2)
+    learned = admin_client.post(address).content.decode()
+    offer = re.search(r'name="apply" value="([^"]+)"', learned)
+    assert offer, "no weight is offered"
+
+    admin_client.post(address, {"apply": "made up"})
+    assert "dense_weight" not in Collection.objects.get().retrieval
+    admin_client.post(address, {"apply": offer[1]})
+    assert 0 <= Collection.objects.get().retrieval["dense_weight"] <= 1

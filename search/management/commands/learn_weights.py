@@ -35,7 +35,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         applied = options["apply"] and learned.is_better
         if applied:
-            weights.use(query_set.collection, learned)
+            weights.use(query_set.collection, learned.value)
         if options["format"] == "json":
             self.stdout.write(json.dumps({**_facts(learned), "applied": applied}, indent=2))
         else:
