@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db.models import Count, Max
+from numpy.typing import NDArray
 
 from search.datatypes import Ids
 from search.models import Chunk, Document, IndexedDocument, IndexVersion
@@ -59,6 +60,15 @@ class _ChunkMap:
 
     def chunks_of(self, document_ids: Ids) -> Ids:
         return self.chunk_ids[np.isin(self.document_ids, document_ids)]
+
+    def mask_of(self, chunk_ids: Ids) -> NDArray[np.bool_]:
+        """Return which of the chunks are among `chunk_ids`, which ascend and may have others."""
+        mask = np.zeros(len(self.chunk_ids), dtype=bool)
+        at = np.searchsorted(self.chunk_ids, chunk_ids)
+        inside = at < len(mask)
+        at, wanted = at[inside], chunk_ids[inside]
+        mask[at[self.chunk_ids[at] == wanted]] = True
+        return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +136,11 @@ def _changed_since(version: IndexVersion, kept: _Kept, mark: _Mark, pending: Ids
 def _with_changes(kept: Ids, chunks: _ChunkMap, documents: "DocumentQuerySet", changed: Ids) -> Ids:
     """Return what was kept, with the documents that have changed since as they are now."""
     theirs = np.isin(chunks.document_ids, changed)
-    unchanged = kept[np.isin(kept, chunks.chunk_ids[~theirs])]
-    documents_now = [_ids(documents.filter(pk__in=part)) for part in _parts(np.unique(chunks.document_ids[theirs]))]
-    if not documents_now:
-        return unchanged
-    return np.union1d(unchanged, chunks.chunks_of(np.concatenate(documents_now)))
+    takes_part = chunks.mask_of(kept)
+    takes_part[theirs] = False
+    for part in _parts(np.unique(chunks.document_ids[theirs])):
+        takes_part |= np.isin(chunks.document_ids, _ids(documents.filter(pk__in=part)))
+    return chunks.chunk_ids[takes_part]
 
 
 def _mark(version: IndexVersion) -> _Mark:

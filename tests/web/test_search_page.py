@@ -92,6 +92,13 @@ def test_the_form_is_a_plain_get_form_that_keeps_what_was_asked(
     assert 'value="lexical" checked' in page.text
 
 
+def test_the_field_offers_what_may_be_meant(client: Client, collection: Collection) -> None:
+    page = client.get("/")
+
+    assert ' list="suggestions"' in page.text
+    assert '<datalist id="suggestions" hx-get="/suggest/" hx-include="#search"' in page.text
+
+
 def test_with_one_collection_no_choice_is_offered(client: Client, collection: Collection) -> None:
     assert 'name="collection"' not in client.get("/").text
 
