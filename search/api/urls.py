@@ -15,6 +15,7 @@ from .evaluation_run_views import (
     RunView,
 )
 from .evaluation_views import JudgmentsView, PoolView, QueriesView, QuerySetsView, QuerySetView
+from .explain_views import ExplainView
 from .export_views import ExportBundleView, ExportCsvView, ExportJsonlView
 from .external_document_views import ExternalDocumentView
 from .feedback_views import FeedbackView
@@ -52,6 +53,7 @@ register_converter(ExternalIdConverter, "external_id")
 app_name = "api"
 urlpatterns = [
     path("v1/search/", SearchView.as_view(), name="search"),
+    path("v1/search/explain/", ExplainView.as_view(), name="search-explain"),
     path("v1/search/similar/", SimilarToTextView.as_view(), name="search-similar"),
     path("v1/search/suggest/", SuggestView.as_view(), name="search-suggest"),
     path("v1/search/feedback/", FeedbackView.as_view(), name="search-feedback"),

@@ -46,6 +46,7 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
     assert {(path, method) for path, method, _operation in operations(schema)} == {
         *(("/api/v1/search/", method) for method in ("get", "post")),
         ("/api/v1/search/feedback/", "post"),
+        ("/api/v1/search/explain/", "get"),
         ("/api/v1/search/similar/", "post"),
         ("/api/v1/search/suggest/", "get"),
         ("/api/v1/documents/{id}/similar/", "get"),
@@ -138,6 +139,8 @@ def test_answers_are_as_it_says(
     check(schema, f"{v1}search/", "get", curator.get(f"{v1}search/", {"q": "leave"}))
     check(schema, f"{v1}search/", "post", curator.post(f"{v1}search/", {"q": "leave"}))
     check(schema, f"{v1}search/similar/", "post", curator.post(f"{v1}search/similar/", {"text": "leave"}))
+    why = {"q": "leave", "document": document.pk}
+    check(schema, f"{v1}search/explain/", "get", curator.get(f"{v1}search/explain/", why))
     check(schema, f"{v1}search/suggest/", "get", curator.get(f"{v1}search/suggest/", {"q": "lea"}))
     check(schema, f"{v1}documents/{{id}}/similar/", "get", curator.get(f"{v1}documents/{document.pk}/similar/"))
     check(schema, f"{v1}collections/", "get", curator.get(f"{v1}collections/"))
