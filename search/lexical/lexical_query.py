@@ -10,8 +10,8 @@ from typing import Protocol
 
 from search.lexical.analysis import Kind, Piece, can_be_misspelt, forms, is_stop_word, pieces
 
-_WEIGHTS = {Kind.WORD: 1.0, Kind.WHOLE: 0.5, Kind.INNER: 0.3, Kind.CHARACTER: 0.4, Kind.PAIR: 1.0}
-_STOP_WORD = 0.5  # of a word's weight: measured to be better than leaving such words out, and than letting them be
+_WEIGHTS = {Kind.WORD: 1.0, Kind.WHOLE: 0.25, Kind.INNER: 0.3, Kind.CHARACTER: 0.4, Kind.PAIR: 1.0}
+_STOP_WORD = 0.3  # of a word's weight: measured to be better than leaving such words out, and than letting them be
 _SYNONYM = 0.8
 _COMPLETION = 0.7
 _MOST_SYNONYMS = 20  # of one word

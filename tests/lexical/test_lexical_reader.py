@@ -78,6 +78,12 @@ PHRASES: dict[int, str | tuple[str, str, str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def phrases(tmp_path_factory: pytest.TempPathFactory) -> LexicalReader:
+    """An index of texts with the same words in different orders."""
+    return indexed(tmp_path_factory.mktemp("phrases"), PHRASES)
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -100,11 +106,9 @@ PHRASES: dict[int, str | tuple[str, str, str]] = {
     ],
 )
 def test_a_phrase_must_be_there_in_its_order_and_what_is_excluded_must_not(
-    tmp_path: Path, query: str, expected: set[int]
+    phrases: LexicalReader, query: str, expected: set[int]
 ) -> None:
-    reader = indexed(tmp_path, PHRASES)
-
-    assert set(found(reader, query)) == expected
+    assert set(found(phrases, query)) == expected
 
 
 def test_a_document_that_says_what_is_excluded_in_one_chunk_is_out_with_all_of_them(tmp_path: Path) -> None:
@@ -144,6 +148,12 @@ LANGUAGES: dict[int, str | tuple[str, str, str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def languages(tmp_path_factory: pytest.TempPathFactory) -> LexicalReader:
+    """An index of texts in eight languages."""
+    return indexed(tmp_path_factory.mktemp("languages"), LANGUAGES)
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -165,8 +175,8 @@ LANGUAGES: dict[int, str | tuple[str, str, str]] = {
         ("भाषा", [8]),
     ],
 )
-def test_words_of_many_languages_are_found(tmp_path: Path, query: str, expected: list[int]) -> None:
-    assert found(indexed(tmp_path, LANGUAGES), query, typos=False)[:1] == expected
+def test_words_of_many_languages_are_found(languages: LexicalReader, query: str, expected: list[int]) -> None:
+    assert found(languages, query, typos=False)[:1] == expected
 
 
 def test_endings_are_those_of_the_languages_that_the_index_holds(tmp_path: Path) -> None:
@@ -193,6 +203,12 @@ def test_forms_of_a_word_in_several_languages_count_as_one_word(tmp_path: Path) 
 MANY = {1: "Lighthouse keepers light the lamp.", 2: "Threads wait until the keeper returns.", 3: "Receive a message."}
 
 
+@pytest.fixture(scope="module")
+def spelt(tmp_path_factory: pytest.TempPathFactory) -> LexicalReader:
+    """An index of correctly spelt texts."""
+    return indexed(tmp_path_factory.mktemp("spelt"), MANY)
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -207,20 +223,18 @@ MANY = {1: "Lighthouse keepers light the lamp.", 2: "Threads wait until the keep
         ("4711", []),
     ],
 )
-def test_a_mistyped_word_finds_what_was_meant(tmp_path: Path, query: str, expected: list[int]) -> None:
-    assert found(indexed(tmp_path, MANY), query) == expected
+def test_a_mistyped_word_finds_what_was_meant(spelt: LexicalReader, query: str, expected: list[int]) -> None:
+    assert found(spelt, query) == expected
 
 
-def test_a_correction_counts_less_than_the_word_itself(tmp_path: Path) -> None:
-    reader = indexed(tmp_path, MANY)
-
-    right, wrong = (reader.scores(reader.query(parse(word)), [3])[3] for word in ("message", "mesage"))
+def test_a_correction_counts_less_than_the_word_itself(spelt: LexicalReader) -> None:
+    right, wrong = (spelt.scores(spelt.query(parse(word)), [3])[3] for word in ("message", "mesage"))
 
     assert wrong < right
 
 
-def test_what_was_read_for_a_word_is_told(tmp_path: Path) -> None:
-    assert indexed(tmp_path, MANY).query(parse("the mesage")).corrected == {"mesage": "message"}
+def test_what_was_read_for_a_word_is_told(spelt: LexicalReader) -> None:
+    assert spelt.query(parse("the mesage")).corrected == {"mesage": "message"}
 
 
 @pytest.mark.parametrize(
@@ -234,16 +248,14 @@ def test_what_was_read_for_a_word_is_told(tmp_path: Path) -> None:
         ("", ""),
     ],
 )
-def test_a_query_is_proposed_as_it_was_meant(tmp_path: Path, query: str, expected: str) -> None:
-    assert did_you_mean(indexed(tmp_path, MANY), parse(query)) == expected
+def test_a_query_is_proposed_as_it_was_meant(spelt: LexicalReader, query: str, expected: str) -> None:
+    assert did_you_mean(spelt, parse(query)) == expected
 
 
-def test_the_last_word_of_an_unfinished_query_is_completed(tmp_path: Path) -> None:
-    reader = indexed(tmp_path, MANY)
-
-    assert found(reader, "ligh", prefix_last=True, typos=False) == [1]
-    assert found(reader, "ligh", typos=False) == []
-    assert found(reader, "ligh nothing", prefix_last=True, typos=False) == []
+def test_the_last_word_of_an_unfinished_query_is_completed(spelt: LexicalReader) -> None:
+    assert found(spelt, "ligh", prefix_last=True, typos=False) == [1]
+    assert found(spelt, "ligh", typos=False) == []
+    assert found(spelt, "ligh nothing", prefix_last=True, typos=False) == []
 
 
 # --- Synonyms
