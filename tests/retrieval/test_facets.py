@@ -6,8 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from search.datatypes import Facet
 from search.models import Collection, Document
-from search.retrieval.facets import Facet, facets_of
+from search.retrieval.facets import facets_of
 from search.retrieval.filters import METADATA, Condition, Filters
 from tests.conftest import MakeDocument
 from tests.retrieval.oracle import documents, elements, holds
