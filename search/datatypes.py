@@ -199,4 +199,5 @@ class SearchResponse:
     sort: str = "relevance"
     facets: tuple[Facet, ...] = ()
     next_cursor: str = ""  # names the next page of this very result set; "" when there is none
+    did_you_mean: str = ""  # the query with mistyped words corrected; "" when there is nothing to propose
     query_id: str = ""  # names the search in its log, for what people do with the results; "" when none is kept

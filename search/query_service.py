@@ -105,6 +105,7 @@ def search(
         sort=sort,
         facets=found.facets,
         next_cursor=found.next_cursor,
+        did_you_mean=found.did_you_mean,
     )
     if not log or cursor:  # the pages of one answer are one search
         return response

@@ -81,6 +81,7 @@ SEARCH_ANSWER = OpenApiExample(
         "filters": ["metadata.module:builtins"],
         "sort": "relevance",
         "facets": [],
+        "did_you_mean": "",
         "next_cursor": "",
         "query_id": "",
         "results": [

@@ -168,6 +168,9 @@ class SearchAnswerSerializer(serializers.Serializer[SearchResponse]):
     sort = serializers.ChoiceField(choices=SORTS)
     facets = FacetSerializer(many=True)
     results = SearchResultSerializer(many=True)
+    did_you_mean = serializers.CharField(
+        help_text="The query with mistyped words corrected; empty when there are none."
+    )
     next_cursor = serializers.CharField(help_text="For the next page of this very result set; empty on the last one.")
     query_id = serializers.CharField(help_text="Names the search in the log; empty when none is kept.")
 

@@ -20,6 +20,7 @@ from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
 from search.retrieval.result_set import Page, first_page, ordered, read_cursor, write_cursor
 from search.retrieval.result_set import page as page_of
+from search.retrieval.rewording import proposal
 from search.retrieval.scope import scope_of
 from search.retrieval.synonyms import synonyms_of
 from search.retrieval.trace import Trace
@@ -45,6 +46,7 @@ class Outcome:
     filters: tuple[str, ...] = ()
     facets: tuple[Facet, ...] = ()
     next_cursor: str = ""
+    did_you_mean: str = ""
     took: Timings = field(default_factory=Timings)
 
 
@@ -85,6 +87,7 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: 
         filters=query.filters.texts,
         facets=_facets(query, scope.documents, page),
         next_cursor=write_cursor(page.rest, bound_to=query.identity) if page.rest else "",
+        did_you_mean=proposal(query, scope.documents),
     )
     clock.lap("fetch")
     outcome.took = clock.timings(query)

@@ -71,6 +71,12 @@ class Answer:
         return f"search/answers/{self.state}.html"
 
     @property
+    def meant(self) -> Link | None:
+        """The same search for what was probably meant."""
+        proposed = self.response.did_you_mean if self.response else ""
+        return Link(proposed, self.asked.asking(proposed).url) if proposed else None
+
+    @property
     def elsewhere(self) -> list[Link]:
         """The same search in each of the other collections."""
         others = (each for each in self.collections if each != self.collection)

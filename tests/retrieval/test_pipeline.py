@@ -85,3 +85,13 @@ def test_facets_count_the_result_set(lamps: None) -> None:
     response = query_service.search("lamp", filters=["tag:news,old"], facets=["tag"])
     assert {value.value: value.count for value in response.facets[0].values}["news"] == 1
     assert sum(value.count for value in response.facets[0].values) == response.total
+
+
+def test_a_mistyped_word_is_proposed_as_it_was_meant(lamps: None) -> None:
+    assert query_service.search("a burnde lamp").did_you_mean == "a burned lamp"
+    assert query_service.search("a burned lamp").did_you_mean == ""
+
+
+def test_words_of_hidden_documents_are_not_proposed(lamps: None) -> None:
+    Document.objects.filter(external_id="d299").update(visibility=Document.Visibility.STAFF)
+    assert query_service.search("a burnde lamp").did_you_mean == ""
