@@ -99,6 +99,7 @@ def prepared(folder: Path, name: str, most: int) -> tuple["IndexVersion", Asked]
 def report(name: str, version: "IndexVersion", asked: Asked) -> None:
     """Print one test collection's figures."""
     from search import query_service
+    from search.conf import conf
     from search.evaluation.runner import everybody
     from search.retrieval_options import RetrievalOptions
 
@@ -120,7 +121,10 @@ def report(name: str, version: "IndexVersion", asked: Asked) -> None:
     print(f"  {'without words side by side':40s}{ndcg(apart, default.fusion, default.dense_weight):.4f}")
 
     def refused(texts: Sequence[str]) -> float:
-        answers = [query_service.search(text, user=everybody(), version=version, log=False) for text in texts]
+        answers = [
+            query_service.search(text[: conf().MAX_QUERY_CHARS], user=everybody(), version=version, log=False)
+            for text in texts
+        ]
         return 100 * sum(not answer.good_match for answer in answers) / len(answers)
 
     print(f"  {'judged queries: no good match':40s}{refused([query.text for query, _ in asked]):.1f} %")
