@@ -103,10 +103,6 @@ class LexicalQuery:
         alternatives += [each for phrase in self.phrases for each in phrase.alternatives]
         return tuple(dict.fromkeys(term for each in alternatives for _, term in each.terms))
 
-    def relaxed(self) -> "LexicalQuery":
-        """Return the query with its phrases as mere words, for when no text has them as they were asked for."""
-        return replace(self, phrases=())
-
 
 def build(
     asked: Asked,

@@ -165,18 +165,6 @@ class LexicalReader:
         """Return the terms worth marking in a text: no stop words, unless there is nothing else."""
         return query.terms
 
-    def coverage(self, query: LexicalQuery, text: str) -> float:
-        """Return the share of a query's words, weighted by how rare they are, that a text has; from 0 to 1."""
-        there = {term for piece in pieces(text) for code in self.languages for term in forms(piece.surface, code)[:1]}
-        everything = found = 0.0
-        for word in query.words:
-            if word.telling:
-                terms = [term for each in word.alternatives for _, term in each.terms]
-                rarity = word.weight * min(self.rarity(term) for term in terms)
-                everything += rarity
-                found += rarity if there.intersection(terms) else 0.0
-        return found / everything if everything else 0.0
-
     def explain(self, query: LexicalQuery, chunk_id: int) -> tuple[TermScore, ...]:
         """Return what each term adds to a chunk's score, most first; of a word's alternatives the best."""
         result = []

@@ -316,11 +316,3 @@ def test_what_each_term_adds_is_the_score(codes: LexicalReader) -> None:
         ("audit", "text", 1),
     }
     assert codes.explain(query, 999) == ()
-
-
-def test_coverage_is_the_share_of_rare_words(codes: LexicalReader) -> None:
-    query = codes.query(parse("the client and unheardof"))
-
-    assert codes.coverage(query, "Clients!") < 0.5
-    assert codes.coverage(codes.query(parse("the clients")), "The client.") == 1.0
-    assert codes.coverage(query, "of the") == 0.0
