@@ -139,7 +139,7 @@ def test_answers_are_as_it_says(
     check(schema, f"{v1}search/", "get", curator.get(f"{v1}search/", {"q": "leave"}))
     check(schema, f"{v1}search/", "post", curator.post(f"{v1}search/", {"q": "leave"}))
     check(schema, f"{v1}search/similar/", "post", curator.post(f"{v1}search/similar/", {"text": "leave"}))
-    why = {"q": "leave", "document": document.pk}
+    why = {"q": "leave", "document": str(document.pk)}
     check(schema, f"{v1}search/explain/", "get", curator.get(f"{v1}search/explain/", why))
     check(schema, f"{v1}search/suggest/", "get", curator.get(f"{v1}search/suggest/", {"q": "lea"}))
     check(schema, f"{v1}documents/{{id}}/similar/", "get", curator.get(f"{v1}documents/{document.pk}/similar/"))

@@ -9,11 +9,12 @@ from search.indexing.status import Stage
 from search.templatetags.semsearch import (
     chips,
     grouped,
+    level,
     mode_name,
     safe_link,
     source_name,
     stage_name,
-    strength,
+    strength_name,
     why_found,
 )
 
@@ -82,11 +83,13 @@ def test_numbers_have_thousands_separators() -> None:
     assert grouped(1234567) == "1,234,567"
 
 
-@pytest.mark.parametrize(("score", "level"), [(0.8, 4), (0.4, 2), (0.01, 1), (-0.2, 1)])
-def test_strength_is_relative_to_the_best_result(score: float, level: int) -> None:
-    response = cast(Any, SimpleNamespace(results=[SimpleNamespace(score=0.8), SimpleNamespace(score=score)]))
-
-    assert strength(response.results[1], response) == level
+@pytest.mark.parametrize(
+    ("strength", "ticks", "words"),
+    [("strong", 3, "Strong match"), ("possible", 2, "Possible match"), ("weak", 1, "Weak match")],
+)
+def test_strength_is_shown_in_ticks_and_words(strength: str, ticks: int, words: str) -> None:
+    result = cast(Any, SimpleNamespace(strength=strength))
+    assert (level(result), strength_name(result)) == (ticks, words)
 
 
 @pytest.mark.parametrize(
