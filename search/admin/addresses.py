@@ -125,7 +125,7 @@ def added(model: str, **values: str | int) -> str:
 
 def query_reports(collection: Collection) -> str:
     """Return the address of the reports on what was searched for in a collection."""
-    return f"{reverse('admin:search_searchlog_reports')}?{urlencode({'collection': collection.slug})}"
+    return f"{reverse('admin:search_searchlog_reported')}?{urlencode({'collection': collection.slug})}"
 
 
 def query_set(query_set: EvaluationQuerySet) -> str:

@@ -59,7 +59,7 @@ class QueryReports(ModelAdmin):
             return self.admin_site.admin_view(method)
 
         return [
-            path("reports/", view(self.reports_view), name="search_searchlog_reports"),
+            path("reports/", view(self.reports_view), name="search_searchlog_reported"),
             path("judge/", view(self.judge_view), name="search_searchlog_judge"),
             *super().get_urls(),
         ]
@@ -71,7 +71,7 @@ class QueryReports(ModelAdmin):
 
     @action(description=_("Reports"), url_path="to-reports", icon="query_stats")
     def reports(self, request: HttpRequest) -> HttpResponse:
-        return redirect("admin:search_searchlog_reports")
+        return redirect("admin:search_searchlog_reported")
 
     def reports_view(self, request: HttpRequest) -> HttpResponse:
         """Show one report on one collection."""

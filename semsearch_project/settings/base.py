@@ -279,7 +279,7 @@ UNFOLD: dict[str, Any] = {
                     {
                         "title": _("Query reports"),
                         "icon": "query_stats",
-                        "link": reverse_lazy("admin:search_searchlog_reports"),
+                        "link": reverse_lazy("admin:search_searchlog_reported"),
                         "permission": lambda request: request.user.has_perm("search.view_searchlog"),
                     },
                     _menu_item(_("Curation rules"), "push_pin", "search.curationrule"),

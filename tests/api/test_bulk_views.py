@@ -371,7 +371,7 @@ def test_the_number_of_queries_grows_with_batches_and_not_with_lines(curator: Cl
         return len(captured)
 
     queries(1)
-    assert queries(50) == queries(2)
+    assert queries(50) == queries(20) <= queries(2)  # a few saves go before the bulk, which is one more
     assert queries(500) < 30
 
 
