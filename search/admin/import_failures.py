@@ -71,7 +71,8 @@ class ImportFailures(ImportPages):
         if not form.is_valid():
             return self._failure_page(request, failure, form)
         try:
-            result = failures.mend(failure, form.values(), by=person(request))
+            replace = form.cleaned_data["replace"]
+            result = failures.mend(failure, form.values(), replace=replace, by=person(request))
         except BadImport as error:
             form.refuse(error)
             return self._failure_page(request, failure, form)

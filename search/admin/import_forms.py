@@ -8,7 +8,12 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.ingestion.jobs import BadImport, ImportOptions
@@ -146,6 +151,12 @@ class MendForm(forms.Form):
     visibility = _choice(_("Who can find it"), [_UNSAID, *Document.Visibility.choices])
     groups = _line(_("Groups"), 2_000, _("Names with commas between them."))
     metadata = JsonObjectField(label=_("Metadata"), required=False, widget=JsonTextarea)
+    replace = forms.BooleanField(
+        label=_("Replace a newer document"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=_("Also where a document of this external id was written since the import began."),
+    )
 
     @classmethod
     def initial_of(cls, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +167,7 @@ class MendForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """Return the document's fields; what was left empty and has a default of its own is not named."""
-        given = dict(self.cleaned_data)
+        given = {name: value for name, value in self.cleaned_data.items() if name != "replace"}
         groups = names_in(given.pop("groups"))
         for name in ("state", "visibility"):
             if not given[name]:

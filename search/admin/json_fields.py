@@ -34,7 +34,7 @@ class JsonObjectField(forms.JSONField):
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, InvalidJSONInput):
             return value
-        return json.dumps(value, ensure_ascii=False, indent=2)
+        return json.dumps({} if value is None else value, ensure_ascii=False, indent=2)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:

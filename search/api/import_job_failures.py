@@ -6,7 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
@@ -67,6 +67,9 @@ class ImportFailureFilters(serializers.Serializer[Any]):
     """What the list of failures can be narrowed to."""
 
     state = serializers.ChoiceField(choices=ImportFailure.State.choices, required=False)
+
+
+_REPLACE = "Also where a document of this external id was written since the import began."
 
 
 class MendedSerializer(serializers.Serializer[Any]):
@@ -142,6 +145,7 @@ class MendFailureView(_FailureView):
 
     @extend_schema(
         operation_id="import_jobs_failure_mend",
+        parameters=[OpenApiParameter("replace", bool, description=_REPLACE)],
         request=DocumentSerializer,
         responses={200: MendedSerializer, **problems(400, 401, 403, 404, 409, 411, 413, 415)},
     )
@@ -153,7 +157,9 @@ class MendFailureView(_FailureView):
         check_identity({"collection": given.pop("collection", {"slug": slug})}, slug, "")
         person = cast(AbstractBaseUser, request.user)
         try:
-            result = failures.mend(failure, {**failures.fields_of(failure), **given}, by=person)
+            values = {**failures.fields_of(failure), **given}
+            replace = request.query_params.get("replace", "").lower() in ("1", "true")
+            result = failures.mend(failure, values, replace=replace, by=person)
         except BadImport as error:
             raise refusal(error) from error
         answer = {

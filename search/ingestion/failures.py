@@ -35,13 +35,22 @@ def fields_of(failure: ImportFailure) -> dict[str, Any]:
     return {"external_id": mapped.external_id, **mapped.values, **groups}
 
 
-def mend(failure: ImportFailure, values: Mapping[str, Any], *, by: "AbstractBaseUser | None" = None) -> WriteResult:
-    """Write a row with the values that a curator gave it, as fields of a document. Raises BadImport."""
+def mend(
+    failure: ImportFailure,
+    values: Mapping[str, Any],
+    *,
+    replace: bool = False,
+    by: "AbstractBaseUser | None" = None,
+) -> WriteResult:
+    """Write a row with the values that a curator gave it, as fields of a document. Raises BadImport.
+
+    A document of this identity that was written since the import began stays, unless told to `replace` it.
+    """
     given = {name: value for name, value in values.items() if name in _MENDABLE}
     external_id = str(given.pop("external_id", "") or fields_of(failure)["external_id"])
     groups = given.pop("groups", None)
     defaults = {name: value for name, value in failure.job.defaults.items() if name != "groups"}
-    given = {**defaults, **given}
+    given = {**defaults, **{name: value for name, value in given.items() if value or name not in defaults}}
     try:
         check_document(external_id, given)
     except BadValues as error:
@@ -53,12 +62,27 @@ def mend(failure: ImportFailure, values: Mapping[str, Any], *, by: "AbstractBase
             .update(state=ImportFailure.State.SENT)
         ):
             raise BadImport({"": _("This row has been sent again already.")})
+        if not replace:
+            _refuse_newer(failure.job, external_id)
         write = DocumentWrite(external_id, given, None if groups is None else tuple(groups))
         (result,) = write_documents(failure.job.collection, [write], Rights(create=True, replace=True))
         if result.outcome is Outcome.UNKNOWN_GROUPS:
             names = ", ".join(result.unknown_groups)
             raise BadImport({"groups": _("No group is called %(names)s.") % {"names": names}})
     return result
+
+
+def _refuse_newer(job: ImportJob, external_id: str) -> None:
+    """Raise BadImport where mending a row would undo what was written after it."""
+    begun = job.started_at or job.created_at
+    newer = job.collection.documents.filter(external_id=external_id, updated_at__gte=begun).first()
+    if newer is None:
+        return
+    message = _(
+        "Document %(id)s (%(title)s) was written since this import began, by another row or by somebody. Give another "
+        "external id, or say that it is to be replaced."
+    )
+    raise BadImport({"external_id": message % {"id": external_id, "title": newer.title or newer.body[:60]}})
 
 
 def dismiss(failures: "QuerySet[ImportFailure]") -> int:
@@ -93,13 +117,26 @@ def retry(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> ImportJob:
 
 
 def as_jsonl(job: ImportJob) -> Iterator[bytes]:
-    """Yield the open failures as lines to be mended by hand: each row's own columns, with where it stood and why."""
-    for failure in job.failures.filter(state=ImportFailure.State.OPEN).select_related("file").iterator():
-        line = _row(failure, job)
+    """Yield the open failures as lines to be mended by hand: each row with where it stood and why.
+
+    A row has its own columns, or where the import was told what they are, the fields of a document: the file is then
+    imported as it is, without saying all that again.
+    """
+    for failure in job.failures.filter(state=ImportFailure.State.OPEN).select_related("file", "job").iterator():
+        line = _as_fields(failure) or _row(failure, job)
         if failure.values is None and failure.original:
             line["_original"] = failure.original
         line |= {"_file": failure.file.name, "_line": failure.line, "_reason": failure.reason}
         yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
+
+
+def _as_fields(failure: ImportFailure) -> dict[str, Any]:
+    """Return a row as fields of a document, with its import's defaults; nothing where it speaks for itself."""
+    job = failure.job
+    if failure.values is None or not failure.file.tabular or not (job.mapping or job.key_column or job.defaults):
+        return {}
+    fields = fields_of(failure)
+    return {**job.defaults, **fields} if fields.keys() != {"external_id"} else {}
 
 
 def _row(failure: ImportFailure, job: ImportJob) -> dict[str, Any]:

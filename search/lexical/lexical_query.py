@@ -139,8 +139,13 @@ class _WordBuilder:
         self.corrected: dict[str, str] = {}
 
     def read(self, text: str) -> list[QueryWord]:
-        """Return the words of a text; a character beside others says nothing by itself, the pair of them does."""
+        """Return the words of a text; a character beside others says nothing by itself, the pair of them does.
+
+        The parts of a code such as `marker1` are asked for only where the index does not have the code itself.
+        """
         found = list(pieces(text))
+        there = {piece.position for piece in found if piece.kind is Kind.WORD and self._is_known(piece)}
+        found = [piece for piece in found if piece.kind is not Kind.INNER or piece.position not in there]
         pairs = {piece.position for piece in found if piece.kind is Kind.PAIR}
         words = [self._word(piece) for piece in found]
         return [
@@ -149,6 +154,9 @@ class _WordBuilder:
             else word
             for piece, word in zip(found, words, strict=True)
         ]
+
+    def _is_known(self, piece: Piece) -> bool:
+        return any(self.index.frequency(term) for term in _forms(piece.surface, self.index.languages))
 
     def _word(self, piece: Piece) -> QueryWord:
         terms = _forms(piece.surface, self.index.languages)

@@ -131,3 +131,32 @@ def test_open_failures_can_be_put_aside(job: ImportJob) -> None:
     assert failures.dismiss(job.failures.all()) == 2
 
     assert list(failures.as_jsonl(job)) == []
+
+
+def clashing(collection: Collection) -> ImportJob:
+    """An import of two rows with one identity, of which the first does not get in."""
+    rows = {"Nr": "1", "Text": "The old one.", "Web": "javascript:alert(1)"}, {"Nr": "1", "Text": "The new one."}
+    mapping = {"Nr": "external_id", "Text": "body", "Web": "url"}
+    return imported(collection, {"rows.jsonl": lines(*rows)}, mapping=mapping, defaults={"language": "de"})
+
+
+def test_mending_does_not_undo_what_was_written_since(collection: Collection) -> None:
+    failure = clashing(collection).failures.get()
+    mended = {**failures.fields_of(failure), "url": "", "language": ""}
+
+    with pytest.raises(BadImport, match="was written since"):
+        failures.mend(failure, mended)
+    assert Document.objects.get().body == "The new one."
+
+    failures.mend(failure, mended, replace=True)
+    document = Document.objects.get()
+    assert (document.body, document.language) == ("The old one.", "de")
+
+
+def test_downloaded_rows_of_a_mapped_import_need_no_mapping(collection: Collection) -> None:
+    (line,) = failures.as_jsonl(clashing(collection))
+    row = {**json.loads(line), "external_id": "2", "url": ""}
+
+    assert counts(imported(collection, {"mended.jsonl": lines(row)})) == {"read": 1, "created": 1}
+    document = Document.objects.get(external_id="2")
+    assert (document.body, document.language, document.metadata) == ("The old one.", "de", {})

@@ -52,7 +52,7 @@ class Command(BaseCommand):
             help="of documents whose rows say nothing: state, visibility, language, groups (a,b); can be repeated",
         )  # fmt: skip
         parser.add_argument("--duplicates", default=ImportJob.Duplicates.KEEP, choices=ImportJob.Duplicates.values)
-        parser.add_argument("--dry-run", action="store_true", help="count what would happen; write nothing")
+        parser.add_argument("--dry-run", action="store_true", help="count what would happen; write no document")
         parser.add_argument(
             "--mirror", action=BooleanOptionalAction, default=True, help="delete what is gone from a folder"
         )
