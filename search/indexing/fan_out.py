@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _LONG = 256  # changes that must be left for the writer: it is soon through with fewer
 _MOST = 1_024
+_WRITER_COMES_SECONDS = 1.0
+_AGAIN_SECONDS = 0.1
 
 
 def is_wanted(collection_id: int) -> bool:
@@ -36,9 +38,16 @@ def encode_ahead(collection_id: int, *, budget_seconds: float, call_another: Cal
 
     Calls `call_another` once, when there was something to do. Where nobody writes, there is nothing to be ahead of.
     """
-    deadline = time.monotonic() + budget_seconds
+    begun_at = time.monotonic()
+    deadline = begun_at + budget_seconds
     stretches = 0
-    while time.monotonic() < deadline and (taken := _take(collection_id)) is not None:
+    while time.monotonic() < deadline:
+        taken = _take(collection_id)
+        if taken is None:
+            if stretches or time.monotonic() > begun_at + _WRITER_COMES_SECONDS or not is_wanted(collection_id):
+                break
+            time.sleep(_AGAIN_SECONDS)  # the worker that called has not taken up the writing yet
+            continue
         version, rows, chars, stretch = taken
         if not stretches:
             call_another()

@@ -67,5 +67,5 @@ def test_the_worker_may_be_killed_anywhere(stack: Stack, slug: str) -> None:
         for web in range(WEB_SERVERS):
             assert stack.found(f"new{number}part3", slug, web=web, mode="lexical") == [f"new-{number}-3"]
     assert stack.found(f"number{len(NAMES) - 1}", slug, mode="lexical") == ["edited"]
-    assert stack.found("number0", slug, mode="lexical") == []
+    assert stack.found('"number0"', slug, mode="lexical") == []
     print(f"\n{len(killed)} of {len(NAMES)} failpoints survived on {stack.profile}")  # noqa: T201

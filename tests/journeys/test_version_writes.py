@@ -63,7 +63,7 @@ def problems(stack: Stack, slug: str) -> list[str]:
     wanted |= {f"marker{n:05}": [] for n in range(EDITED)}
     wanted |= {f"marker{DOCUMENTS - 1 - n:05}": [] for n in range(DELETED)}
     wanted |= {f"marker{n:05}": [f"d{n}"] for n in range(EDITED, EDITED + 20)}
-    return [word for word, found in wanted.items() if stack.found(word, slug, mode="lexical", k=3) != found]
+    return [word for word, found in wanted.items() if stack.found(f'"{word}"', slug, mode="lexical", k=3) != found]
 
 
 def clean(stack: Stack, slug: str) -> bool:
