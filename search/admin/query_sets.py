@@ -27,6 +27,7 @@ from search.admin.figures import NOTHING
 from search.admin.import_pages import person
 from search.admin.judging import Judging
 from search.admin.weight_learning import WeightLearning
+from search.evaluation import query_sets
 from search.evaluation.datasets import BadDataset, read_csv
 from search.evaluation.metrics import NDCG
 from search.ingestion import judgments
@@ -113,9 +114,7 @@ class QuerySetAdmin(Judging, WeightLearning, ModelAdmin):
         """Save the set and what came with it. The set that guards the gate takes that over from another."""
         if not change:
             obj.created_by = person(request)
-        if obj.guards_gate:
-            others = EvaluationQuerySet.objects.filter(collection=obj.collection_id, guards_gate=True)
-            others.exclude(pk=obj.pk).update(guards_gate=False)
+        query_sets.take_over_gate(obj)
         super().save_model(request, obj, form, change)
         known = set(obj.queries.values_list("text", flat=True))
         new = [query for query in form.cleaned_data.get("new_queries") or [] if query.text not in known]

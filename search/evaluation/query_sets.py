@@ -36,10 +36,15 @@ def change(
     query_set.description = query_set.description if description is None else description
     query_set.guards_gate = query_set.guards_gate if guards_gate is None else guards_gate
     with transaction.atomic():
-        if query_set.guards_gate:
-            others = EvaluationQuerySet.objects.filter(collection=query_set.collection_id, guards_gate=True)
-            others.exclude(pk=query_set.pk).update(guards_gate=False)
+        take_over_gate(query_set)
         return _saved(query_set)
+
+
+def take_over_gate(query_set: EvaluationQuerySet) -> None:
+    """Release the set that guards the gate so far, where this one is to do it once it is saved."""
+    if query_set.guards_gate:
+        others = EvaluationQuerySet.objects.filter(collection=query_set.collection_id, guards_gate=True)
+        others.exclude(pk=query_set.pk).update(guards_gate=False)
 
 
 def _saved(query_set: EvaluationQuerySet) -> EvaluationQuerySet:

@@ -1,7 +1,7 @@
 """What one search found out at each of its stages, kept only where somebody asks why. Decides and changes nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from search.datatypes import Hit
 from search.retrieval.query import Query
@@ -14,10 +14,9 @@ class Trace:
 
     `query` has the words, the vector, both legs' scores by chunk, the effects of rules and, in `found`, the documents
     in their final order. `fused` are the candidates of both legs in one order; `ranked` the documents among them that
-    may be seen, before rules; `reranked` the same after a reranker, empty where none took part.
+    may be seen, before rules.
     """
 
     query: Query | None = None
     fused: Sequence[Hit] = ()
     ranked: Sequence[VisibleHit] = ()
-    reranked: Sequence[VisibleHit] = field(default=())
