@@ -11,7 +11,7 @@ from search.conf import conf
 from search.datatypes import SearchResponse
 from search.models import Collection, IndexVersion
 from search.retrieval import pipeline
-from search.retrieval.filters import Filters, InvalidFilter
+from search.retrieval.filtering.filters import Filters, InvalidFilter
 from search.retrieval.open_index import open_version
 from search.retrieval.query import Asked
 from search.retrieval.result_set import SORTS, InvalidCursor

@@ -77,3 +77,8 @@ def retired(live: IndexVersion) -> IndexVersion:
     rebuilt(live.collection)
     live.refresh_from_db()
     return live
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a case of bytes by their number: packed files have the time in them, and processes must agree on names."""
+    return f"{len(val)}-bytes" if isinstance(val, bytes) else None

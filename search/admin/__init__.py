@@ -1,19 +1,11 @@
 """The admin: one module for each group of models. Django imports this package, and that registers them."""
 
-from . import (
-    accounts,
-    collections,
-    curation_rules,
-    documents,
-    duplicates,
-    evaluation_runs,
-    import_jobs,
-    index_versions,
-    pending_changes,
-    query_sets,
-    search_log,
-    synonyms,
-)
+from . import accounts
+from .corpus import collections, documents, duplicates
+from .curation import curation_rules, search_log, synonyms
+from .evaluation import evaluation_runs, query_sets
+from .imports import import_jobs
+from .versions import index_versions, pending_changes
 
 __all__ = [
     "accounts",

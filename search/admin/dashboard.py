@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from search.admin import addresses
-from search.admin.import_pages import may_import
-from search.admin.running_builds import running_builds
-from search.admin.version_panel import refused_candidates
+from search.admin.imports.import_pages import may_import
+from search.admin.versions.running_builds import running_builds
+from search.admin.versions.version_panel import refused_candidates
 from search.indexing.progress import CollectionProgress, collection_progresses
 from search.models import Collection, IndexVersion, Segment
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from search import registry
-from search.admin import chunking_fields, engine_fields
+from search.admin.corpus import chunking_fields, engine_fields
 from search.conf import conf
 from search.engines.base import BadEngineOptions
 from search.models import Collection

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from search import query_service
 from search.query_service import MAX_K, MODES
 from search.retrieval.explanations import Explanation, Leg, Stage, explain
-from search.retrieval.filters import InvalidFilter
+from search.retrieval.filtering.filters import InvalidFilter
 
 from .fields import KnownFieldsOnly, StorableText
 from .permissions import MayRead, readable_documents

@@ -17,7 +17,7 @@ from search import tasks
 from search.ingestion import jobs, preview
 from search.ingestion.jobs import BadImport
 from search.models import ImportJob
-from search.readers.reader_process import ReadersUnavailable
+from search.readers.child_process.reader_process import ReadersUnavailable
 from search.storable import storable_json
 
 from .exceptions import Conflict, Unavailable

@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from search.datatypes import Facet, SearchResponse, SearchResult, Timings
 from search.query_service import MAX_K, MODES
-from search.retrieval.facets import FIXED, is_facet
-from search.retrieval.filters import filter_for
+from search.retrieval.filtering.facets import FIXED, is_facet
+from search.retrieval.filtering.filters import filter_for
 from search.retrieval.result_set import SORTS
 
 from .fields import KnownFieldsOnly, StorableText

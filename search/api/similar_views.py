@@ -13,7 +13,7 @@ from search import query_service
 from search.datatypes import SearchResult
 from search.models import Document
 from search.query_service import MAX_K
-from search.retrieval.filters import InvalidFilter
+from search.retrieval.filtering.filters import InvalidFilter
 from search.retrieval.similar import CannotCompare, similar_to_document, similar_to_text
 
 from .exceptions import Unavailable

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from search.ingestion import deduplication, folder_sync
+from search.ingestion import deduplication
 from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
+from search.ingestion.folders import folder_sync
 from search.ingestion.job_leases import JobLease
 from search.ingestion.records import Checked, check
 from search.models import ImportFailure, ImportFile, ImportJob

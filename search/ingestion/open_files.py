@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from search.ingestion import uploads
 from search.models import ImportFile
 from search.readers.base import Limits, Record
-from search.readers.sandbox import Sandbox
+from search.readers.child_process.sandbox import Sandbox
 
 BATCH_RECORDS = 500
 _BATCH_CHARS = 4_000_000

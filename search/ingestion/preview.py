@@ -15,8 +15,8 @@ from search.ingestion.limits import limits
 from search.ingestion.records import Checked, check
 from search.models import ImportFile, ImportJob
 from search.readers.base import Record, UnreadableFile
-from search.readers.reader_process import ReadersUnavailable
-from search.readers.sandbox import Sandbox
+from search.readers.child_process.reader_process import ReadersUnavailable
+from search.readers.child_process.sandbox import Sandbox
 
 _SHORT = 300
 

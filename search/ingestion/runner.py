@@ -13,13 +13,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from search.conf import conf
-from search.ingestion import batches, folder_sync, open_files, unpacking, uploads
+from search.ingestion import batches, open_files, unpacking, uploads
+from search.ingestion.folders import folder_sync
 from search.ingestion.job_leases import JobBusy, JobLease, JobLost, hold
 from search.ingestion.limits import limits
 from search.ingestion.open_files import OpenFile, Workbench
 from search.models import ImportFailure, ImportFile, ImportJob, corpus_changed
 from search.readers.base import Record, UnreadableFile
-from search.readers.reader_process import ReadersUnavailable
+from search.readers.child_process.reader_process import ReadersUnavailable
 
 logger = logging.getLogger(__name__)
 

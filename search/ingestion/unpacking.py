@@ -10,7 +10,7 @@ from search.ingestion import uploads
 from search.ingestion.job_leases import JobLease
 from search.models import ImportFailure, ImportFile, ImportJob
 from search.readers.base import Limits, UnreadableFile
-from search.readers.sandbox import Sandbox
+from search.readers.child_process.sandbox import Sandbox
 
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .text_encoding import beginning, looks_binary
+from search.readers.text.text_encoding import beginning, looks_binary
 
 _SCAN = "Only text can be searched: recognise the text in it (OCR), and save that as PDF."
 _SAVE_OFFICE = "Save it as .docx or .xlsx, without a password."

@@ -6,18 +6,18 @@ from importlib import import_module
 from .base import Limits, Reader
 
 READERS: Mapping[str, str] = {
-    "csv": "search.readers.csv_reader.CsvReader",
-    "tsv": "search.readers.csv_reader.TsvReader",
-    "jsonl": "search.readers.jsonl_reader.JsonlReader",
-    "json": "search.readers.json_reader.JsonReader",
-    "xlsx": "search.readers.xlsx_reader.XlsxReader",
-    "text": "search.readers.text_reader.TextReader",
-    "markdown": "search.readers.markdown_reader.MarkdownReader",
-    "html": "search.readers.html_reader.HtmlReader",
-    "pdf": "search.readers.pdf_reader.PdfReader",
-    "docx": "search.readers.docx_reader.DocxReader",
-    "epub": "search.readers.epub_reader.EpubReader",
-    "eml": "search.readers.eml_reader.EmlReader",
+    "csv": "search.readers.tables.csv_reader.CsvReader",
+    "tsv": "search.readers.tables.csv_reader.TsvReader",
+    "jsonl": "search.readers.tables.jsonl_reader.JsonlReader",
+    "json": "search.readers.tables.json_reader.JsonReader",
+    "xlsx": "search.readers.tables.xlsx_reader.XlsxReader",
+    "text": "search.readers.text.text_reader.TextReader",
+    "markdown": "search.readers.text.markdown_reader.MarkdownReader",
+    "html": "search.readers.html.html_reader.HtmlReader",
+    "pdf": "search.readers.documents.pdf_reader.PdfReader",
+    "docx": "search.readers.documents.docx_reader.DocxReader",
+    "epub": "search.readers.documents.epub_reader.EpubReader",
+    "eml": "search.readers.documents.eml_reader.EmlReader",
 }
 
 

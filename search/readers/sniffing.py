@@ -6,10 +6,11 @@ file, but it is no CSV. Never reads more than the head that it is given.
 
 from pathlib import PurePosixPath
 
+from search.readers.text.markdown_text import one_line
+from search.readers.text.text_encoding import beginning
+
 from .base import UnreadableFile
 from .content_kinds import EML, HTML, JSON, JSONL, TAR, TEXT, XML, ZIP, Content, content_of, json_lines, mail_headers
-from .markdown_text import one_line
-from .text_encoding import beginning
 
 HEAD_BYTES = 1 << 16  # enough for all that is looked for
 EXTENSIONS: dict[str, str] = {

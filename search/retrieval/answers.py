@@ -7,8 +7,8 @@ from dataclasses import replace
 from search.datatypes import SearchResult, Snippet
 from search.lexical.analysis import forms, pieces
 from search.models import Document
-from search.retrieval import rules
 from search.retrieval.calibration import Strength
+from search.retrieval.curation import rules
 from search.retrieval.highlighting import snippet
 from search.retrieval.query import Query
 from search.retrieval.visible_hits import VisibleHit

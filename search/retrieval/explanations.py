@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 
 from search.lexical.lexical_reader import TermScore
 from search.models import Chunk, Document, IndexVersion
-from search.retrieval import pipeline, rules
-from search.retrieval.filters import Filters
+from search.retrieval import pipeline
+from search.retrieval.curation import rules
+from search.retrieval.curation.rules import Effect
+from search.retrieval.filtering.filters import Filters
+from search.retrieval.filtering.scope import scope_of
 from search.retrieval.open_index import open_version
 from search.retrieval.query import Asked, Query
-from search.retrieval.rules import Effect
-from search.retrieval.scope import scope_of
 from search.retrieval.trace import Trace
 from search.retrieval.visible_hits import VisibleHit, visible_documents
 from search.retrieval_options import RetrievalOptions

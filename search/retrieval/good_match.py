@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from search.models import Document
 from search.retrieval.calibration import TELLING, Calibration, Signals, Strength
+from search.retrieval.curation.rules import PIN
 from search.retrieval.query import Query
-from search.retrieval.rules import PIN
 from search.retrieval.visible_hits import VisibleHit
 
 

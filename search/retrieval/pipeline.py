@@ -12,17 +12,17 @@ import numpy as np
 
 from search.datatypes import Facet, Ids, SearchResult, Timings
 from search.retrieval import answers, candidates, query_language
-from search.retrieval.curating import curate
-from search.retrieval.facets import facets_of
-from search.retrieval.filters import Filters, is_field
+from search.retrieval.curation.curating import curate
+from search.retrieval.curation.synonyms import synonyms_of
+from search.retrieval.filtering.facets import facets_of
+from search.retrieval.filtering.filters import Filters, is_field
+from search.retrieval.filtering.scope import scope_of
 from search.retrieval.good_match import good_match, strengths
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
 from search.retrieval.result_set import Page, first_page, ordered, read_cursor, write_cursor
 from search.retrieval.result_set import page as page_of
 from search.retrieval.rewording import proposal
-from search.retrieval.scope import scope_of
-from search.retrieval.synonyms import synonyms_of
 from search.retrieval.trace import Trace
 from search.retrieval.visible_hits import best_visible
 from search.retrieval_options import RetrievalOptions

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from search.datatypes import Ids, Vectors
 from search.lexical.lexical_query import LexicalQuery
-from search.retrieval.filters import Filters
+from search.retrieval.curation.rules import Effect
+from search.retrieval.filtering.filters import Filters
 from search.retrieval.legs import Candidates, add_cosines
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query_language import ParsedQuery
-from search.retrieval.rules import Effect
 from search.retrieval.visible_hits import VisibleHit
 from search.retrieval_options import RetrievalOptions
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from search.datatypes import Hit
 from search.models import Chunk, IndexVersion, PendingChange
-from search.retrieval.date_values import own_date
+from search.retrieval.filtering.date_values import own_date
 from search.retrieval.visible_hits import VisibleHit
 
 if TYPE_CHECKING:

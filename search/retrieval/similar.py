@@ -18,10 +18,10 @@ from search.embedding.base import EncoderUnavailable
 from search.engines.base import IndexReader
 from search.index_state import vectors_of
 from search.models import Chunk, Document, IndexVersion
-from search.retrieval.filters import Filters
+from search.retrieval.filtering.filters import Filters
+from search.retrieval.filtering.scope import Scope, scope_of
 from search.retrieval.highlighting import snippet
 from search.retrieval.open_index import open_version
-from search.retrieval.scope import Scope, scope_of
 from search.retrieval.visible_hits import VisibleHit, best_visible
 
 if TYPE_CHECKING:

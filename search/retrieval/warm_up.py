@@ -6,7 +6,7 @@ from django.db import connection
 
 from search import registry
 from search.models import IndexVersion
-from search.retrieval import rule_matching
+from search.retrieval.curation import rule_matching
 from search.retrieval.open_index import open_version
 from search.retrieval.query_vectors import query_vector
 

@@ -9,8 +9,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from search.datatypes import Facet, FacetValue
-from search.retrieval.facets import field_label, value_label
-from search.retrieval.filters import Condition, Filters, InvalidFilter, filter_for
+from search.retrieval.filtering.facets import field_label, value_label
+from search.retrieval.filtering.filters import Condition, Filters, InvalidFilter, filter_for
 from search.retrieval.query_language import EQUALS, EXISTS, ONE_OF, PREFIX, RANGE
 from search.retrieval.result_set import SORTS
 

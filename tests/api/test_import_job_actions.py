@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 
 from search.ingestion import preview, runner
 from search.models import Collection, Document, ImportFailure, ImportJob
-from search.readers.reader_process import ReadersUnavailable
+from search.readers.child_process.reader_process import ReadersUnavailable
 from tests.ingestion.imports import draft, finished, lines
 
 from .conftest import Client, assert_problem, pointers

@@ -11,7 +11,8 @@ from zipfile import ZipFile
 import pytest
 from django.core.management import CommandError, call_command
 
-from search.ingestion import folder_watch, jobs, runner
+from search.ingestion import jobs, runner
+from search.ingestion.folders import folder_watch
 from search.management.commands import import_documents
 from search.models import Collection, Document, ImportJob
 from search.processes import new_holder

@@ -89,7 +89,7 @@ def test_nothing_that_is_written_while_a_candidate_is_built_is_lost_in_either_ve
     assert versions.differences(live) == NO_DIFFERENCES
     assert versions.differences(candidate) == NO_DIFFERENCES
     assert problems(stack, slug) == []
-    answer = versions.act(candidate, "activate")
+    answer = versions.activate(candidate)
     assert (answer.status, versions.live()) == (200, candidate), answer.text
     assert problems(stack, slug) == []
     assert clean(stack, slug)

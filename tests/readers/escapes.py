@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from search.readers import frames
 from search.readers.base import Reader, Record
+from search.readers.child_process import frames
 
 FORMATS = {"escape": "tests.readers.escapes.Escape"}
 

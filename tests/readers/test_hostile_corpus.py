@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from search.readers.base import Limits, UnreadableFile
-from search.readers.sandbox import Sandbox
+from search.readers.child_process.sandbox import Sandbox
 
 from .contract import assert_is_a_reason
 from .hostile import Hostile, corpus

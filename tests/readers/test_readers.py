@@ -32,7 +32,7 @@ def test_a_format_without_a_reader_is_named_with_those_that_have_one() -> None:
 
 
 def test_another_class_can_stand_behind_a_format() -> None:
-    other = {"csv": "search.readers.csv_reader.TsvReader"}
+    other = {"csv": "search.readers.tables.csv_reader.TsvReader"}
     assert reader_for("csv", readers=other).format == "tsv"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from search.models import Document
-from search.retrieval.filters import Condition
+from search.retrieval.filtering.filters import Condition
 
 NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 DATE = re.compile(r"(\d{4})(?:-(\d\d?))?(?:-(\d\d?))?", re.ASCII)

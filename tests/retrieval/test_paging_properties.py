@@ -16,8 +16,8 @@ from search.datatypes import Hit
 from search.indexing.applier import drain
 from search.models import Collection, Document, IndexVersion
 from search.query_service import search
-from search.retrieval.facets import facets_of
-from search.retrieval.filters import Condition, Filters
+from search.retrieval.filtering.facets import facets_of
+from search.retrieval.filtering.filters import Condition, Filters
 from search.retrieval.result_set import Page, first_page, page, read_cursor, write_cursor
 from search.retrieval.visible_hits import VisibleHit
 from tests.retrieval.oracle import SCALARS, conditions, holds

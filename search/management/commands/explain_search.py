@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from search import query_service
 from search.models import Document, IndexVersion
 from search.retrieval.explanations import Explanation, Leg, explain
-from search.retrieval.filters import InvalidFilter
+from search.retrieval.filtering.filters import InvalidFilter
 
 
 class Command(BaseCommand):

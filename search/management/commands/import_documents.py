@@ -21,7 +21,8 @@ from tqdm import tqdm
 from search.conf import conf
 from search.indexing import applier
 from search.indexing.progress import collection_progress
-from search.ingestion import folder_watch, jobs, runner
+from search.ingestion import jobs, runner
+from search.ingestion.folders import folder_watch
 from search.ingestion.jobs import BadImport, ImportOptions
 from search.models import Collection, ImportFailure, ImportJob
 

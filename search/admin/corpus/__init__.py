@@ -1,0 +1,1 @@
+"""What curators keep: collections, documents, duplicates, exports."""

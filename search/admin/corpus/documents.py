@@ -1,0 +1,189 @@
+"""Documents: where curators write, publish and see whether people can find it. Encodes nothing."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import ManyToManyField, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import action
+from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from search import tasks
+from search.admin import addresses
+from search.admin.corpus.document_panel import document_panel
+from search.admin.filters import IndexingFilter, LanguageFilter
+from search.admin.imports.import_pages import may_import
+from search.admin.json_fields import JsonObjectField, JsonTextarea
+from search.admin.labels import choice_label, moment, short, stage_label
+from search.indexing.status import document_statuses
+from search.models import Collection, Document
+from search.models.corpus import DocumentQuerySet
+from search.models.fields import StorableJSONField
+
+_COLLECTION_CHARS = 24
+
+
+class DocumentList(ChangeList):
+    """One page of documents without their texts, and the status of each in a fixed number of queries."""
+
+    def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Document]:
+        documents: QuerySet[Document] = super().get_queryset(*args, **kwargs)
+        return documents.defer("body", "metadata")
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        statuses = document_statuses(self.result_list)
+        for document in self.result_list:
+            document.indexing_status = statuses[document.pk]
+
+
+@admin.register(Document)
+class DocumentAdmin(ModelAdmin):
+    """The list, the form with its indexing panel, and three actions."""
+
+    list_display = ("shown_title", "shown_collection", "shown_state", "visibility", "indexing", "updated")
+    list_display_links = ("shown_title",)
+    list_filter = (
+        ("collection", RelatedDropdownFilter),
+        ("state", ChoicesDropdownFilter),
+        ("visibility", ChoicesDropdownFilter),
+        LanguageFilter,
+        IndexingFilter,
+    )
+    list_filter_submit = True
+    list_select_related = ("collection",)
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("title", "external_id")
+    search_help_text = _("Title or external id")
+    actions_list = ("import_files",)
+    actions = ("reindex_selected", "publish_selected", "archive_selected")
+
+    readonly_fields = ("revision", "created_at", "updated_at")
+    formfield_overrides = {
+        StorableJSONField: {"form_class": JsonObjectField, "widget": JsonTextarea},
+        ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultipleWidget},
+    }
+    add_fieldsets = (
+        (None, {"fields": ("collection", "title", "body", "url", "language")}),
+        (_("Who can find it"), {"fields": ("state", "visibility", "groups")}),
+        (_("Identity and metadata"), {"fields": ("external_id", "metadata")}),
+    )
+    fieldsets = (
+        *add_fieldsets,
+        (_("History"), {"fields": ("revision", "created_at", "updated_at"), "classes": ("collapse",)}),
+    )
+    change_form_before_template = "admin/search/document_panel.html"
+    change_form_after_template = "admin/search/document_chunks.html"
+    warn_unsaved_form = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DocumentList
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Choose the collection where there is only one to choose."""
+        collections = list(Collection.objects.values_list("pk", flat=True)[:2])
+        only = {"collection": collections[0]} if len(collections) == 1 else {}
+        return {**only, **super().get_changeform_initial_data(request)}
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Document | None = None, **kwargs: Any
+    ) -> HttpResponse:
+        panel = document_panel(obj) if obj is not None else None
+        answer: HttpResponse = super().render_change_form(
+            request, {**context, "panel": panel}, *args, obj=obj, **kwargs
+        )
+        return answer
+
+    def get_urls(self) -> list[URLPattern]:
+        way = path("<int:pk>/way/", self.admin_site.admin_view(self.way_view), name="search_document_way")
+        return [way, *super().get_urls()]
+
+    def way_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Return the piece of the form that shows the way into the index, as it is now."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        panel = document_panel(get_object_or_404(Document.objects.select_related("collection"), pk=pk))
+        return render(request, "admin/search/document_panel.html", {"panel": panel})
+
+    @admin.display(description=_("title"), ordering="title")
+    def shown_title(self, document: Document) -> str:
+        return str(document)
+
+    @admin.display(description=_("collection"), ordering="collection__slug")
+    def shown_collection(self, document: Document) -> SafeString:
+        return short(document.collection.slug, _COLLECTION_CHARS)
+
+    @admin.display(description=_("state"), ordering="state")
+    def shown_state(self, document: Document) -> SafeString:
+        return choice_label(Document.State(document.state))
+
+    @admin.display(description=_("indexing"))
+    def indexing(self, document: Any) -> SafeString:
+        return stage_label(document.indexing_status)
+
+    @admin.display(description=_("updated"), ordering="updated_at")
+    def updated(self, document: Document) -> SafeString:
+        return moment(document.updated_at)
+
+    @action(description=_("Import"), url_path="import", permissions=["import_files"], icon="upload_file")
+    def import_files(self, request: HttpRequest) -> HttpResponse:
+        return redirect(addresses.new_import())
+
+    def has_import_files_permission(self, request: HttpRequest) -> bool:
+        return may_import(request)
+
+    @admin.action(description=_("Index again"), permissions=["change"])
+    def reindex_selected(self, request: HttpRequest, documents: DocumentQuerySet) -> None:
+        count = tasks.reindex(documents)
+        self.message_user(
+            request,
+            ngettext(
+                "%d document is queued to be indexed again.", "%d documents are queued to be indexed again.", count
+            )
+            % count,
+            messages.SUCCESS,
+        )
+
+    @admin.action(description=_("Publish"), permissions=["change"])
+    def publish_selected(self, request: HttpRequest, documents: DocumentQuerySet) -> None:
+        count = _move(documents, Document.State.PUBLISHED)
+        self.message_user(
+            request,
+            ngettext(
+                "%d document published; it can be found as soon as it is indexed.",
+                "%d documents published; they can be found as soon as they are indexed.",
+                count,
+            )
+            % count,
+            messages.SUCCESS,
+        )
+
+    @admin.action(description=_("Archive"), permissions=["change"])
+    def archive_selected(self, request: HttpRequest, documents: DocumentQuerySet) -> None:
+        count = _move(documents, Document.State.ARCHIVED)
+        self.message_user(
+            request,
+            ngettext(
+                "%d document archived; it can no longer be found.",
+                "%d documents archived; they can no longer be found.",
+                count,
+            )
+            % count,
+            messages.SUCCESS,
+        )
+
+
+def _move(documents: DocumentQuerySet, state: Document.State) -> int:
+    """Put those documents that are not there yet into a state; return how many that were."""
+    return documents.exclude(state=state).update(state=state, updated_at=timezone.now())

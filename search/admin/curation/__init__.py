@@ -1,0 +1,1 @@
+"""Rules, synonyms, the log of searches, and the reports that lead to them."""

@@ -1,0 +1,1 @@
+"""Query sets, judging, runs, their comparison, and learning the weight from them."""

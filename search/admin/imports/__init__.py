@@ -1,0 +1,1 @@
+"""Bringing documents in: the wizard, its jobs, and the rows that failed."""

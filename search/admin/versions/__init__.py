@@ -1,0 +1,1 @@
+"""Index versions: what they are, compared, activated, taken back; and what waits to be applied."""

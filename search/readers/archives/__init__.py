@@ -1,0 +1,1 @@
+"""Archives: their entries become files of their own; names in them are never paths."""

@@ -1,0 +1,1 @@
+"""HTML: the main content without what surrounds it, its headings, language and metadata."""

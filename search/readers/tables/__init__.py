@@ -1,0 +1,1 @@
+"""Readers whose file is many rows: CSV, JSON, JSON Lines, XLSX."""

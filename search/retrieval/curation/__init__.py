@@ -1,0 +1,1 @@
+"""What curators change in a result: rules and synonyms, and which queries they are for."""

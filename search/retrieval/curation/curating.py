@@ -1,0 +1,57 @@
+"""The stage at which curators' rules are applied: after ranking, before anything is shown.
+
+What a rule brings in has passed the same checks as everything else: it is visible to the user and within the filters.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from search.datatypes import Hit
+from search.models import Chunk
+from search.retrieval.curation import rules
+from search.retrieval.curation.rule_matching import rules_for
+from search.retrieval.curation.rules import RankedDocument
+from search.retrieval.query import Query
+from search.retrieval.visible_hits import VisibleHit, best_visible
+
+if TYPE_CHECKING:
+    from search.models.corpus import DocumentQuerySet
+
+_MOST_CHUNKS = 2_000
+
+
+def curate(query: Query, allowed: "DocumentQuerySet") -> None:
+    """Apply the rules that the query meets to what was found, and note what each of them did."""
+    version = query.opened.version
+    met = rules_for(version, query.parsed.plain or query.asked.text, query.vector)
+    if not met:
+        return
+    found = {hit.document_id: hit for hit in query.found}
+
+    def bring_in(document_ids: Sequence[int]) -> Iterable[RankedDocument]:
+        for hit in _beyond_candidates(query, allowed, document_ids):
+            found[hit.document_id] = hit
+            yield _ranked(hit)
+
+    curated = rules.apply([_ranked(hit) for hit in query.found], met, bring_in)
+    query.effects = curated.effects
+    query.found = [_with_score(found[document.document_id], document.score) for document in curated.documents]
+
+
+def _ranked(hit: VisibleHit) -> RankedDocument:
+    return RankedDocument(hit.document_id, hit.hit.chunk_id, hit.hit.score)
+
+
+def _with_score(found: VisibleHit, score: float) -> VisibleHit:
+    return replace(found, hit=Hit(found.hit.chunk_id, score))
+
+
+def _beyond_candidates(query: Query, allowed: "DocumentQuerySet", document_ids: Sequence[int]) -> list[VisibleHit]:
+    """Return documents that the legs did not find, each by the chunk that is nearest to the query, or its first."""
+    version = query.opened.version
+    chunks = Chunk.objects.filter(version=version, document__in=list(document_ids)).live().order_by("ordinal")
+    ids = list(chunks.values_list("pk", flat=True)[:_MOST_CHUNKS])
+    near = query.near(ids)
+    hits = sorted((Hit(pk, near.get(pk, 0.0)) for pk in ids), key=lambda hit: -hit.score)
+    return best_visible(version, allowed, [Hit(hit.chunk_id, 0.0) for hit in hits])
