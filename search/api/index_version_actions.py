@@ -51,18 +51,21 @@ class ActivateView(_VersionAction):
     @extend_schema(
         operation_id="index_versions_activate",
         request=ActivationSerializer,
-        responses={200: IndexVersionSerializer, **_BODY},
+        responses={200: IndexVersionSerializer, 202: IndexVersionSerializer, **_BODY},
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Put a ready version live in one transaction; with a reason, also one that its gate refuses."""
+        """Put a ready version live in one transaction; with a reason, also one that its gate refuses.
+
+        202 while it has changes waiting or has yet to be judged as it is now: it goes live once its gate lets it.
+        """
         reason = _given(ActivationSerializer, request)["override_reason"].strip()
         if reason and not may_override_gate(request.user):
             raise PermissionDenied(_("Activating against the gate needs the permission override_gate."))
         try:
-            lifecycle.activate(index_version_at(pk), by=_person(request), override_reason=reason)
+            live = lifecycle.activate(index_version_at(pk), by=_person(request), override_reason=reason)
         except lifecycle.CannotActivate as error:
             raise Conflict(str(error)) from error
-        return Response(index_version_answer(pk))
+        return Response(index_version_answer(pk), status=200 if live else 202)
 
 
 class RollBackView(_VersionAction):

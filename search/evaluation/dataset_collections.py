@@ -36,7 +36,8 @@ class Prepared:
 def prepare(folder: BeirFolder, *, slug: str = "", encoder: str = "", runtime: str = "") -> Prepared:
     """Store a test collection's documents and judged queries, by default under the folder's name.
 
-    `encoder` and `runtime` are those of the collection that is made; one that is there keeps its own. Raises BadDataset.
+    `encoder` and `runtime` are those of the collection that is made; one that is there keeps its own. Raises
+    BadDataset.
     """
     name = slug or slugify(folder.path.resolve().name)[:80]
     if not name:

@@ -149,7 +149,8 @@ def _go_live(version: IndexVersion) -> bool:
     """Activate a ready version; False when a change came in between, after which it is tried again."""
     failpoint("publish.before_commit")
     try:
-        lifecycle.activate(version)
+        if not lifecycle.activate(version):
+            return False
     except lifecycle.CannotActivate as error:
         logger.info("%s", error)
         return False

@@ -95,26 +95,38 @@ def create_version(
     return version
 
 
-def activate(version: IndexVersion, *, by: "AbstractBaseUser | None" = None, override_reason: str = "") -> None:
+def activate(version: IndexVersion, *, by: "AbstractBaseUser | None" = None, override_reason: str = "") -> bool:
     """Put a ready version live and retire the one before it, in one transaction. Raises CannotActivate.
 
-    With `override_reason` a version goes live that its gate refuses; never one that has changes waiting.
+    Returns False for a version that has changes waiting, or has yet to be judged as it is now: the worker puts it live
+    once its gate lets it. With `override_reason` a version goes live that its gate refuses, never one like that.
     """
     with transaction.atomic():
         current = IndexVersion.objects.select_for_update().get(pk=version.pk)
         if current.state == IndexVersion.State.ACTIVE:
-            return
+            return True
         if current.state not in _CANDIDATES:
             raise CannotActivate(f"{current} is {current.get_state_display()}; only a ready version can go live.")
-        if current.filled_to is not None or current.pending_changes.waiting().exists():
-            raise CannotActivate(f"{current} has changes waiting; it can go live when it has applied them all.")
-        report = gate.report_of(current) if gate.files_in_place(current) else None
+        behind = current.filled_to is not None or current.pending_changes.waiting().exists()
+        report = gate.report_of(current) if not behind and gate.files_in_place(current) else None
         if report is None:
-            raise CannotActivate(f"{current} has not been judged as it is now; the worker is about to do that.")
-        if not report.passed and not override_reason.strip():
+            _want(current, behind=behind, by=by, overrides=bool(override_reason.strip()))
+        elif report.passed or override_reason.strip():
+            _switch(current, by=by, override_reason="" if report.passed else override_reason.strip())
+        else:
             raise CannotActivate(f"{current} may not go live: {' '.join(report.refusals)}")
-        _switch(current, by=by, override_reason="" if report.passed else override_reason.strip())
     version.refresh_from_db()
+    return report is not None
+
+
+def _want(version: IndexVersion, *, behind: bool, by: "AbstractBaseUser | None", overrides: bool) -> None:
+    """Have the worker put a version live that cannot be judged just now; never against a gate that has yet to judge."""
+    if overrides:
+        found = "has changes waiting" if behind else "has yet to be judged as it is now"
+        raise CannotActivate(f"{version} {found}; what its gate would refuse is not known before the worker is done.")
+    if not version.activate_when_ready:
+        IndexVersion.objects.filter(pk=version.pk).update(activate_when_ready=True)
+        VersionEvent.objects.record(version, VersionEvent.Kind.WANTED, by=by)
 
 
 def _switch(version: IndexVersion, *, by: "AbstractBaseUser | None", override_reason: str) -> None:

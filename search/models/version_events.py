@@ -37,6 +37,7 @@ class VersionEvent(models.Model):
     class Kind(models.TextChoices):
         CREATED = "created", _("Created")
         READY = "ready", _("Ready")
+        WANTED = "wanted", _("Activation asked for")
         ACTIVATED = "activated", _("Activated")
         OVERRIDDEN = "overridden", _("Activated against its gate")
         RETIRED = "retired", _("Retired")

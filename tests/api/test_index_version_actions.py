@@ -53,6 +53,18 @@ def test_a_ready_version_is_activated(curator: Client, live: IndexVersion, ready
     assert state(live) == "retired"
 
 
+def test_a_version_with_changes_waiting_goes_live_once_it_is_judged(
+    curator: Client, ready: IndexVersion, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    make_document()
+
+    response = curator.post(url(ready, "activate"))
+
+    assert (response.status_code, response.json()["state"]) == (202, "ready")
+    indexed()
+    assert state(ready) == "active"
+
+
 def test_what_the_gate_refuses_is_a_conflict_with_its_reasons(curator: Client, ready: IndexVersion) -> None:
     refused(ready)
 

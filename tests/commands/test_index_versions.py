@@ -80,6 +80,12 @@ def test_activate_makes_a_version_live_in_somebodys_name(ready: IndexVersion) ->
     assert event.by.get_username() == "olga"
 
 
+def test_activate_says_when_the_version_has_yet_to_be_judged(ready: IndexVersion, make_document: MakeDocument) -> None:
+    make_document()
+    assert "docs v2 goes live by itself once" in run("activate", "docs", "2")
+    assert state(2) == "ready"
+
+
 def test_activate_refuses_with_the_reasons_of_the_gate(ready: IndexVersion) -> None:
     refused(ready)
     with pytest.raises(CommandError, match="1 could not be indexed"):

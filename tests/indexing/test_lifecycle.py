@@ -156,8 +156,16 @@ def test_a_version_that_changed_since_it_was_judged_waits_for_a_new_judgment(
     candidate = lifecycle.create_version(collection, activate_when_ready=False)
     indexed()
     IndexVersion.objects.filter(pk=candidate.pk).update(generation=99)
-    with pytest.raises(lifecycle.CannotActivate, match="not been judged"):
-        lifecycle.activate(candidate)
+    with pytest.raises(lifecycle.CannotActivate, match="yet to be judged"):
+        lifecycle.activate(candidate, override_reason="I want it now.")
+    assert not lifecycle.activate(candidate, by=User.objects.create_user("olga"))
+    assert (candidate.state, candidate.activate_when_ready) == ("ready", True)
+    event = candidate.events.get(kind=Kind.WANTED)
+    assert event.by is not None
+    assert event.by.get_username() == "olga"
+    indexed()
+    candidate.refresh_from_db()
+    assert candidate.state == "active"
 
 
 # --- Rollback

@@ -43,17 +43,6 @@ class Versions:
         """Ask something of a version, and return the answer, whatever it is."""
         return self.stack.api.send("POST", f"/api/v1/index-versions/{self.get(number)['id']}/{action}/", payload)
 
-    def activate(self, number: int, *, seconds: float = INDEX_SECONDS) -> Page:
-        """Ask a version to go live, again while the worker has yet to judge what it has just applied."""
-        answers: list[Page] = []
-
-        def settled() -> bool:
-            answers.append(self.act(number, "activate"))
-            return "has not been judged as it is now" not in answers[-1].text
-
-        wait_until(settled, seconds=seconds, what=f"version {number} of {self.slug} is judged as it is now")
-        return answers[-1]
-
     def missed(self, number: int) -> dict[str, int]:
         """Return what taking a version back would have to apply."""
         counts: dict[str, int] = self.stack.api.get(f"/api/v1/index-versions/{self.get(number)['id']}/missed/").json()

@@ -74,9 +74,12 @@ def offered(version: IndexVersion) -> set[str]:
         return {"prune"}
     if version.state == IndexVersion.State.ACTIVE:
         return set()
-    report = gate.report_of(version)
-    if version.state != IndexVersion.State.READY or report is None or version.pending_changes.waiting().exists():
+    if version.state != IndexVersion.State.READY:
         return {"cancel_build"}
+    report = gate.report_of(version)
+    settled = report is not None and not version.pending_changes.waiting().exists()
+    if report is None or not settled:
+        return {"cancel_build"} if version.activate_when_ready else {"cancel_build", "activate"}
     return {"cancel_build", "activate" if report.passed else "override"}
 
 
@@ -116,8 +119,9 @@ class VersionActions(ModelAdmin):
     )
     def activate(self, request: HttpRequest, form: object, object_id: str) -> HttpResponse:
         def do(version: IndexVersion) -> str | Promise:
-            lifecycle.activate(version, by=_person(request))
-            return _("%s is live.") % version
+            if lifecycle.activate(version, by=_person(request)):
+                return _("%s is live.") % version
+            return _("%s goes live by itself once the worker has judged it as it is now.") % version
 
         return self._done(request, object_id, do)
 

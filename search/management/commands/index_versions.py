@@ -97,8 +97,9 @@ class Command(BaseCommand):
 
     def _activate(self, options: dict[str, Any]) -> None:
         version = _version(options)
-        lifecycle.activate(version, by=_person(options["by"]), override_reason=options["override"])
-        self.stdout.write(self.style.SUCCESS(f"{version} is live."))
+        live = lifecycle.activate(version, by=_person(options["by"]), override_reason=options["override"])
+        then = "is live." if live else "goes live by itself once the worker has judged it as it is now."
+        self.stdout.write(self.style.SUCCESS(f"{version} {then}"))
 
     def _roll_back(self, options: dict[str, Any]) -> None:
         version = _version(options)

@@ -55,11 +55,16 @@ def test_a_pruned_version_offers_nothing(admin_client: Client, retired: IndexVer
     assert offered(admin_client, retired) == set()
 
 
-def test_a_version_with_changes_waiting_cannot_be_activated_yet(
+def test_a_version_with_changes_waiting_can_be_wanted_once(
     admin_client: Client, ready: IndexVersion, make_document: MakeDocument
 ) -> None:
     make_document()
+    assert offered(admin_client, ready) == {"activate", "cancel_build"}
 
+    page = admin_client.post(button("activate", ready), CONFIRMED, follow=True).content.decode()
+
+    assert "goes live by itself once the worker has judged it" in page
+    assert state(ready) == "ready"
     assert offered(admin_client, ready) == {"cancel_build"}
 
 
@@ -83,11 +88,11 @@ def test_looking_at_a_dialog_changes_nothing(admin_client: Client, ready: IndexV
 def test_what_has_become_impossible_is_refused_with_the_reason(
     admin_client: Client, ready: IndexVersion, make_document: MakeDocument
 ) -> None:
-    make_document()
+    refused(ready)
 
     page = admin_client.post(button("activate", ready), CONFIRMED, follow=True).content.decode()
 
-    assert "has changes waiting" in page
+    assert "1 could not be indexed" in page
     assert state(ready) == "ready"
 
 
