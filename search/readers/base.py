@@ -42,6 +42,46 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class FileNotes:
+    """What a curator should know of a file beside its records: how its text was read, and what to look at again."""
+
+    encoding: str = ""  # Python's name of it; "" where the format leaves no choice
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Notes:
+    """What a reader finds out on its way through one file."""
+
+    encoding: str = ""
+    doubtful: bool = False  # it was guessed, and another one is nearly as likely
+    unreadable: int = 0  # characters that stand as U+FFFD now
+    like_utf8: int = 0  # lines that are UTF-8 by all appearance, in a text that was read in another encoding
+    remarks: list[str] = field(default_factory=list)
+
+    def told(self) -> FileNotes:
+        """Return them in words."""
+        name = self.encoding
+        warnings = list(self.remarks)
+        if self.doubtful:
+            warnings.append(
+                f"It does not say its encoding; {name} is a guess. Where letters look wrong, say the encoding and "
+                "import it again."
+            )
+        if self.unreadable:
+            what = "1 character" if self.unreadable == 1 else f"{self.unreadable:,} characters"
+            warnings.append(
+                f"{what} could not be read in {name} and became \ufffd. Say the encoding, or save it as UTF-8."
+            )
+        if self.like_utf8:
+            what = "1 line looks" if self.like_utf8 == 1 else f"{self.like_utf8:,} lines look"
+            warnings.append(
+                f"{what} like UTF-8, but the file was read in {name}: it mixes encodings. Save it as UTF-8."
+            )
+        return FileNotes(name, tuple(warnings))
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One document's worth of a file, or the reason why there is none.
 
@@ -64,8 +104,11 @@ class Reader(ABC):
     extensions: ClassVar[tuple[str, ...]]  # in lower case, with the dot
     tabular: ClassVar[bool] = False  # whether it has rows with columns that must be mapped to fields
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, encoding: str = "") -> None:
+        """Read within limits; texts that do not declare their encoding in `encoding`, "" to find it out."""
         self.limits = limits or Limits()
+        self.encoding = encoding
+        self.notes = Notes()
 
     @abstractmethod
     def read(self, file: BinaryIO, path: PurePosixPath) -> Iterator[Record]:

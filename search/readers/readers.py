@@ -39,6 +39,8 @@ def reader_class(format_name: str, readers: Mapping[str, str] = READERS) -> type
     return found
 
 
-def reader_for(format_name: str, limits: Limits | None = None, readers: Mapping[str, str] = READERS) -> Reader:
-    """Return the reader of a format, with limits. Raises UnknownFormat."""
-    return reader_class(format_name, readers)(limits)
+def reader_for(
+    format_name: str, limits: Limits | None = None, readers: Mapping[str, str] = READERS, *, encoding: str = ""
+) -> Reader:
+    """Return the reader of a format, with limits; `encoding` as in Reader. Raises UnknownFormat."""
+    return reader_class(format_name, readers)(limits, encoding)

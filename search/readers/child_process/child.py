@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from search.readers.archives.archives import BadEntry, entries
-from search.readers.base import Limits, Record, UnreadableFile
+from search.readers.base import FileNotes, Limits, Notes, Record, UnreadableFile
 from search.readers.readers import reader_for
 from search.readers.sniffing import HEAD_BYTES, sniff
 
@@ -34,6 +34,7 @@ class Assignment:
     format: str
     skip: int
     unpack: bool
+    encoding: str = ""  # of texts that do not declare theirs; "" to find it out
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,10 @@ class _Reading:
         frames.send(self.out, frames.OPENED, {"format": name, "tabular": tabular, "cold": cold})
 
     def _read(self, name: str) -> None:
-        reader = reader_for(name, self.around.limits, self.around.readers)
+        reader = reader_for(name, self.around.limits, self.around.readers, encoding=self.assignment.encoding)
         self._open(name, tabular=reader.tabular)
         renew = self.cpu.renew if reader.tabular else _nothing
-        batch = _Batch(self.out, renew)
+        batch = _Batch(self.out, renew, reader.notes)
         for record in reader.read(self.file, PurePosixPath(self.assignment.name)):
             batch.add(record, passed_over=batch.count < self.assignment.skip)
         batch.flush()
@@ -129,8 +130,9 @@ class _Reading:
 class _Batch:
     """Records on their way: some hundred in a frame, fewer where they are long or slow to come."""
 
-    def __init__(self, out: int, renew: Callable[[], None]) -> None:
-        self.out, self.renew = out, renew
+    def __init__(self, out: int, renew: Callable[[], None], notes: Notes) -> None:
+        self.out, self.renew, self.notes = out, renew, notes
+        self.told = FileNotes()
         self.count = self.passed_over = self.bytes = 0
         self.records: list[frames.EncodedRecord] = []
         self.since = time.monotonic()
@@ -149,6 +151,9 @@ class _Batch:
             self.flush()
 
     def flush(self) -> None:
+        if (notes := self.notes.told()) != self.told:
+            frames.send(self.out, frames.NOTES, [notes.encoding, notes.warnings])
+            self.told = notes
         frames.send_records(self.out, self.records, self.passed_over)
         self.records, self.bytes = [], 0
         self.renew()

@@ -12,18 +12,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.readers.base import Record, UnreadableFile
+from search.readers.base import FileNotes, Record, UnreadableFile
 from search.storable import storable_json
 
 JSON_BYTES = 2 << 20  # of one frame; as empty objects they take some 50 MB
 TEXT_BYTES = 64 << 20  # of one frame
 _LONG_CHARS = 1_000  # a string above it travels as raw text
 _SHOWN_CHARS = 10_000  # of a row that is too large to be sent
+_WARNINGS, _WARNING_CHARS = 20, 500
 
 _HEADER = struct.Struct("!cII")
 
-OPENED, RECORDS, DATA, ENTRY, FAILED, DONE = b"O", b"R", b"D", b"E", b"F", b"Z"
-_KINDS = frozenset((OPENED, RECORDS, DATA, ENTRY, FAILED, DONE))
+OPENED, RECORDS, NOTES, DATA, ENTRY, FAILED, DONE = b"O", b"R", b"N", b"D", b"E", b"F", b"Z"
+_KINDS = frozenset((OPENED, RECORDS, NOTES, DATA, ENTRY, FAILED, DONE))
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str).encode
 
@@ -185,6 +186,15 @@ def opened_of(frame: Frame | None) -> Opened:
     if type(opened.format) is not str or type(opened.tabular) is not bool or type(opened.cold) is not bool:
         raise BrokenProtocol("the first frame has fields of other types")
     return opened
+
+
+def notes_of(frame: Frame) -> FileNotes:
+    """Return what a frame of notes says of the file. Raises BrokenProtocol."""
+    value = frame.value
+    if not (type(value) is list and len(value) == 2 and type(value[0]) is str and type(value[1]) is list):
+        raise BrokenProtocol("a frame of notes has none")
+    warnings = tuple(str(warning)[:_WARNING_CHARS] for warning in value[1][:_WARNINGS])
+    return FileNotes(value[0][:40], warnings)
 
 
 def progress_of(frame: Frame) -> int:

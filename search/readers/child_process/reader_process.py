@@ -143,7 +143,9 @@ class ReaderProcess:
             if frame.kind == frames.DONE:
                 self._let_end()
                 return
-            if frame.kind != frames.RECORDS or frame.value[1]:
+            if frame.kind == frames.NOTES:
+                pass  # no progress
+            elif frame.kind != frames.RECORDS or frame.value[1]:
                 deadline.begin()
             elif (progress := frames.progress_of(frame)) > passed_over:
                 passed_over = progress

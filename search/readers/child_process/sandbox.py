@@ -15,11 +15,11 @@ from types import TracebackType
 
 from search.files import open_without_links
 from search.readers.archives.unpacked_files import Unpacked, unpacked
-from search.readers.base import Limits, Record, UnreadableFile
+from search.readers.base import FileNotes, Limits, Record, UnreadableFile
 from search.readers.readers import READERS
 
 from .child import Assignment
-from .frames import Frame, Opened, opened_of, records_of
+from .frames import NOTES, Frame, Opened, notes_of, opened_of, records_of
 from .reader_process import ReaderProcess, ReadersUnavailable, Zygote, ZygoteLost
 
 _NAME_CHARS = 4_000
@@ -34,6 +34,12 @@ class Reading:
     format: str
     tabular: bool
     records: Generator[Record, None, None]
+    session: "_Session"
+
+    @property
+    def notes(self) -> FileNotes:
+        """What the records so far have shown of the file."""
+        return self.session.notes
 
 
 class Sandbox:
@@ -65,18 +71,26 @@ class Sandbox:
         if zygote is not None:
             zygote.close()
 
-    def read(self, path: Path, name: str, *, skip: int = 0, format: str = "") -> Reading:  # noqa: A002 - the word
+    def read(
+        self,
+        path: Path,
+        name: str,
+        *,
+        skip: int = 0,
+        format: str = "",  # noqa: A002 - the word
+        encoding: str = "",
+    ) -> Reading:
         """Open a file and return its records from number `skip` on; without a format it is recognised.
 
-        Raises UnreadableFile.
+        `encoding` is that of texts that do not declare theirs. Raises UnreadableFile.
         """
-        session = _Session(self, path, Assignment(name[:_NAME_CHARS], format, skip, unpack=False))
+        session = _Session(self, path, Assignment(name[:_NAME_CHARS], format, skip, unpack=False, encoding=encoding))
         try:
             opened = session.open()
         except BaseException:
             session.close()
             raise
-        return Reading(opened.format, opened.tabular, _records(session, skip))
+        return Reading(opened.format, opened.tabular, _records(session, skip), session)
 
     def unpack(self, path: Path, name: str, into: Path) -> Generator[Unpacked, None, None]:
         """Write an archive's files to `into` as 000001, 000002, …, and yield each.
@@ -109,6 +123,9 @@ def _records(session: "_Session", skip: int) -> Generator[Record, None, None]:
         while True:
             try:
                 for frame in session.frames():
+                    if frame.kind == NOTES:
+                        session.notes = notes_of(frame)
+                        continue
                     for record in records_of(frame):
                         given += 1
                         yield record
@@ -132,6 +149,7 @@ class _Session:
         self._child: ReaderProcess | None = None
         self._frames: Iterator[Frame] = iter(())
         self._losses = 0
+        self.notes = FileNotes()
 
     def open(self) -> Opened:
         """Start a child and return what it takes the file for. Raises UnreadableFile, ReadersUnavailable."""

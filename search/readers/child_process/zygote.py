@@ -35,17 +35,17 @@ _FILE, _OUT = 3, 4  # where the child finds its descriptors; all others are clos
 
 # What readers import when they first need it, besides their own modules. Only speed depends on it being complete.
 _PARSERS: Mapping[str, tuple[str, ...]] = {
-    "csv": ("charset_normalizer",),
-    "tsv": ("charset_normalizer",),
-    "jsonl": ("charset_normalizer",),
-    "json": ("charset_normalizer", "ijson"),
-    "text": ("charset_normalizer",),
+    "csv": ("search.readers.text.likely_encoding",),
+    "tsv": ("search.readers.text.likely_encoding",),
+    "jsonl": ("search.readers.text.likely_encoding",),
+    "json": ("search.readers.text.likely_encoding", "ijson"),
+    "text": ("search.readers.text.likely_encoding",),
     "xlsx": ("openpyxl", "openpyxl.reader.excel", "openpyxl.worksheet._reader", "defusedxml.ElementTree"),
-    "html": ("charset_normalizer", "trafilatura", "lxml.html"),
+    "html": ("search.readers.text.likely_encoding", "trafilatura", "lxml.html"),
     "epub": ("lxml.html", "defusedxml.ElementTree"),
     "docx": ("docx",),
     "pdf": ("pypdf",),
-    "eml": ("charset_normalizer", "lxml.html", "trafilatura"),
+    "eml": ("search.readers.text.likely_encoding", "lxml.html", "trafilatura"),
 }
 
 _ALL_NEED = ("_strptime", *(f"encodings.{name}" for name in ("ascii", "cp1252", "cp437", "latin_1", "utf_16")))

@@ -60,10 +60,18 @@ class EmlReader(DocumentReader):
         }
 
     def _text(self, part: Message) -> str:
-        text = _characters(part)
+        text = self._characters(part)
         if part.get_content_type() == "text/html":
             return fragment(text, self.limits)
         return _unwrapped(plain_lines(text)) if part.get_param("format") == "flowed" else text
+
+    def _characters(self, part: Message) -> str:
+        content, charset = _bytes_of(part), str(part.get_param("charset", "") or "")
+        try:
+            read = decode_markup if part.get_content_type() == "text/html" else decode
+            return read(content, self, charset)
+        except UnreadableFile:  # one part of no meaning does not lose the others
+            return content.decode("utf-8", "replace")
 
 
 def _leaves(message: Message) -> Iterator[Message]:
@@ -97,14 +105,6 @@ def _best(alternatives: list[Message]) -> list[Message]:
 def _bytes_of(part: Message) -> bytes:
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
-
-
-def _characters(part: Message) -> str:
-    content, charset = _bytes_of(part), str(part.get_param("charset", "") or "")
-    try:
-        return decode_markup(content, charset) if part.get_content_type() == "text/html" else decode(content, charset)
-    except UnreadableFile:  # one part of no meaning does not lose the others
-        return content.decode("utf-8", "replace")
 
 
 def _is_text(part: Message) -> bool:

@@ -52,6 +52,6 @@ class EpubReader(DocumentReader):
                 f"This EPUB has {len(package.chapters):,} chapters; one file may have {self.limits.pages:,}."
             )
         for name in package.chapters:
-            markup = decode_markup(part(archive, name, self.kind))
+            markup = decode_markup(part(archive, name, self.kind), self)
             if markup.strip():
                 yield name, blocks(readable_part(parse_html(markup))[0])

@@ -27,7 +27,7 @@ class HtmlReader(DocumentReader):
     kind = "HTML file"
 
     def values(self, file: BinaryIO, path: PurePosixPath) -> dict[str, Any]:
-        page = decode_markup(file.read())
+        page = decode_markup(file.read(), self)
         tree = parse_html(page)
         values = from_head(tree)
         part, marked = readable_part(tree)

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, ClassVar
 
 from search.readers.base import Reader, Record, UnreadableFile
-from search.readers.text.text_encoding import Encoding, encoding_of
+from search.readers.text.text_encoding import Encoding, encoding_for
 from search.readers.text.text_lines import lines, undecoded
 from search.storable import storable
 
@@ -32,7 +32,7 @@ class CsvReader(Reader):
 
     def read(self, file: BinaryIO, path: PurePosixPath) -> Iterator[Record]:
         refuse_too_large(file, self.limits)
-        encoding = encoding_of(file)
+        encoding = encoding_for(self, file)
         rows = CsvRows(lines(file, encoding, self.limits), self.limits, self.delimiter)
         raw_rows = iter(rows)
         names = self._header(rows, next(raw_rows, None), encoding)
@@ -48,7 +48,7 @@ class CsvReader(Reader):
             raise UnreadableFile("There is nothing in this file.")
         if raw.too_long:
             raise UnreadableFile(f"Its first row is longer than the {self.limits.row_bytes:,} bytes that one may have.")
-        if reason := raw.error or undecoded(raw.text, encoding):
+        if reason := raw.error or undecoded(raw.text, encoding, self.notes):
             raise UnreadableFile(f"Its first row, which must name the columns, cannot be read. {reason}")
         try:
             return column_names(rows.cells(raw.text), self.limits)
@@ -59,7 +59,7 @@ class CsvReader(Reader):
     def _record(self, rows: CsvRows, raw: RawRow, names: list[str], encoding: Encoding) -> Record:
         if raw.too_long:
             return too_long(raw.number, raw.text, self.limits)
-        if reason := raw.error or undecoded(raw.text, encoding):
+        if reason := raw.error or undecoded(raw.text, encoding, self.notes):
             return failed(raw.number, raw.text, reason, self.limits)
         original = storable(raw.text)
         try:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from search.readers.base import Reader, Record, UnreadableFile
 from search.readers.text.markdown_text import one_line
-from search.readers.text.text_encoding import Encoding, encoding_of
+from search.readers.text.text_encoding import Encoding, encoding_for
 from search.readers.text.text_lines import undecoded
 
 from .json_text import JsonPart, JsonText
@@ -35,7 +35,7 @@ class JsonReader(Reader):
 
     def read(self, file: BinaryIO, path: PurePosixPath) -> Iterator[Record]:
         refuse_too_large(file, self.limits)
-        encoding = encoding_of(file)
+        encoding = encoding_for(self, file)
         size = file.seek(0, io.SEEK_END)
         name = ""
         if self._first(file, encoding) == "{" and size <= min(self.limits.row_bytes, _WHOLE_BYTES):
@@ -121,7 +121,7 @@ class JsonReader(Reader):
             return too_long(number, part.text, self.limits)
         if part.cut_off:
             return failed(number, part.text, _ENDS_EARLY, self.limits)
-        if reason := undecoded(part.text, encoding):
+        if reason := undecoded(part.text, encoding, self.notes):
             return failed(number, part.text, reason, self.limits)
         return record(number, part.text, self.limits)
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from search.readers.base import Reader, Record, UnreadableFile
-from search.readers.text.text_encoding import encoding_of
+from search.readers.text.text_encoding import encoding_for
 from search.readers.text.text_lines import lines, undecoded
 
 from .json_values import record
@@ -24,7 +24,7 @@ class JsonlReader(Reader):
 
     def read(self, file: BinaryIO, path: PurePosixPath) -> Iterator[Record]:
         refuse_too_large(file, self.limits)
-        encoding = encoding_of(file)
+        encoding = encoding_for(self, file)
         empty = True
         for line in lines(file, encoding, self.limits, newline="\n"):
             text = line.text.strip()
@@ -33,7 +33,7 @@ class JsonlReader(Reader):
             empty = False
             if line.too_long:
                 yield too_long(line.number, line.text, self.limits)
-            elif reason := undecoded(text, encoding):
+            elif reason := undecoded(text, encoding, self.notes):
                 yield failed(line.number, text, reason, self.limits)
             else:
                 yield record(line.number, text, self.limits)

@@ -45,7 +45,7 @@ class MarkdownReader(DocumentReader):
     kind = "Markdown file"
 
     def values(self, file: BinaryIO, path: PurePosixPath) -> dict[str, Any]:
-        text = plain_lines(decode(file.read()).removeprefix("\ufeff"))
+        text = plain_lines(decode(file.read(), self).removeprefix("\ufeff"))
         front, body, problem = split_front_matter(text)
         refuse_too_long(len(body), self.limits)
         values = from_front_matter(front)

@@ -1,14 +1,13 @@
-"""Which encoding a text without a declaration is in: by byte order mark, as UTF-8, or detected from a sample.
+"""Which encoding a text without a declaration is in: by byte order mark, as it was told, as UTF-8, or guessed.
 
-Detection weighs what a language looks like, and prefers what people's files are in today: a Western text reads
-as letters in a dozen encodings. Never takes binary content for text.
+The guess is `likely_encoding`'s; here is what comes before it. Never takes binary content for text.
 """
 
 import codecs
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from search.readers.base import UnreadableFile
+from search.readers.base import Reader, UnreadableFile
 
 _HEAD_BYTES = 1 << 16
 _MARKS = (
@@ -18,18 +17,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# In order of preference where a sample fits several of them equally well.
-_CANDIDATES = (
-    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp932", "euc_jp", "gb18030",
-    "big5", "cp949", "koi8_r", "iso8859_2", "iso8859_5", "iso8859_7", "cp866", "cp850", "mac_roman",
-)  # fmt: skip
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\b\x1b")) + b"\x7f"
 _FIRST_LOOK_BYTES = 64 << 20  # how far to look for the first byte outside ASCII
 _SAMPLE_BYTES = 20_000
-_EQUAL_CHAOS = 0.03
-_EQUAL_COHERENCE = 0.06
-_EQUAL_COHERENCE_WHEN_LONG = 0.02
-_LONG_BYTES = 2_000
+_ISO2022_JP = (b"\x1b$B", b"\x1b$@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +29,7 @@ class Encoding:
 
     name: str
     mark_bytes: int = 0
+    sure: bool = True  # False for a guess that another encoding is close to
 
     @property
     def errors(self) -> str:
@@ -45,25 +37,37 @@ class Encoding:
         return "replace" if self.name.startswith(("utf-16", "utf-32")) else "surrogateescape"
 
 
-def encoding_of(file: BinaryIO) -> Encoding:
+def encoding_for(reader: Reader, file: BinaryIO) -> Encoding:
+    """Return the encoding in which a reader reads a file, and note it; the file is left where its text begins."""
+    encoding = encoding_of(file, reader.encoding)
+    reader.notes.encoding, reader.notes.doubtful = encoding.name, not encoding.sure
+    return encoding
+
+
+def encoding_of(file: BinaryIO, told: str = "") -> Encoding:
     """Return the encoding of a file, which is left where its text begins. Raises UnreadableFile if it is binary."""
-    encoding = detected(_sample(file))
+    encoding = detected(_sample(file), told)
     file.seek(encoding.mark_bytes)
     return encoding
 
 
-def detected(sample: bytes) -> Encoding:
-    """Return the encoding of a text of which `sample` is the beginning. Raises UnreadableFile if it is binary."""
+def detected(sample: bytes, told: str = "") -> Encoding:
+    """Return the encoding of a text of which `sample` is the beginning; without a mark the one that was `told`.
+
+    Raises UnreadableFile if it is binary.
+    """
     for mark, name in _MARKS:
         if sample.startswith(mark):
             return Encoding(name, len(mark))
+    if told:
+        return Encoding(told)
     if wide := _without_mark(sample):
         return Encoding(wide)
     if looks_binary(sample):
         raise UnreadableFile("This is not a text: most likely it is a program's own data, or a damaged file.")
-    if _is_utf8(sample):
-        return Encoding("utf-8")
-    return Encoding(_likeliest(sample))
+    if any(escape in sample for escape in _ISO2022_JP):
+        return Encoding("iso2022_jp")
+    return Encoding("utf-8") if _is_utf8(sample) else _likeliest(sample)
 
 
 def beginning(sample: bytes) -> str:
@@ -110,34 +114,37 @@ def _without_mark(sample: bytes) -> str:
 
 
 def _is_utf8(sample: bytes) -> bool:
-    """Whether it is UTF-8, but for a cut at its end and a stray byte here and there."""
+    """Whether it is UTF-8, but for a cut at its end and, in fewer than half of its letters, stray bytes."""
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=len(sample) < _HEAD_BYTES)
     except UnicodeDecodeError:
         text = sample.decode("utf-8", "surrogateescape")
         strays = sum("\udc80" <= char <= "\udcff" for char in text)
-        return strays * 2 <= sum(char > "\x7f" for char in text) - strays
+        valid = sum(char > "\x7f" for char in text) - strays
+        return strays * 2 <= valid or (strays <= valid and any(map(seems_utf8, sample.splitlines())))
     return True
 
 
-def _likeliest(sample: bytes) -> str:
-    from charset_normalizer import from_bytes
+def seems_utf8(line: bytes) -> bool:
+    """Whether a line has letters outside ASCII, and all of them are UTF-8: no other encoding looks like that."""
+    try:
+        return not line.isascii() and bool(line.decode())
+    except UnicodeDecodeError:
+        return False
 
-    telling = _telling(sample)
-    matches = list(from_bytes(telling, cp_isolation=list(_CANDIDATES), threshold=0.35))
-    if not matches:
-        raise UnreadableFile("The encoding of this text cannot be recognised. Save it as UTF-8.")
-    chaos = min(match.chaos for match in matches) + _EQUAL_CHAOS
-    matches = [match for match in matches if match.chaos <= chaos]
-    equal = _EQUAL_COHERENCE if len(telling) < _LONG_BYTES else _EQUAL_COHERENCE_WHEN_LONG
-    coherence = max(match.coherence for match in matches) - equal
-    names = {name for match in matches if match.coherence >= coherence for name in match.could_be_from_charset}
-    return min(names & set(_CANDIDATES), key=_CANDIDATES.index)
+
+def _likeliest(sample: bytes) -> Encoding:
+    from .likely_encoding import likeliest
+
+    found = likeliest(_telling(sample))
+    if found is None:
+        raise UnreadableFile("The encoding of this text cannot be recognised. Save it as UTF-8, or say its encoding.")
+    return Encoding(found.name, sure=found.sure)
 
 
 def _telling(sample: bytes) -> bytes:
-    """Return the lines outside ASCII, whole ones where possible: half a character would rule its encoding out."""
-    telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())
+    """Return the lines that tell: outside ASCII, not UTF-8, and whole ones, for half a character would mislead."""
+    telling = b"\n".join(line for line in sample.splitlines() if not line.isascii() and not seems_utf8(line))
     if len(telling) <= _SAMPLE_BYTES:
         return telling
     cut = telling[:_SAMPLE_BYTES]

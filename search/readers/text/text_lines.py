@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from search.readers.base import Limits
+from search.readers.base import Limits, Notes
 
-from .text_encoding import Encoding
+from .text_encoding import Encoding, seems_utf8
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
+_OF_MANY_BYTES = ("utf", "cp932", "cp949", "euc", "gb", "big5", "iso2022", "shift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,24 @@ def excerpt_chars(limits: Limits) -> int:
     return min(1_000, limits.row_bytes - 1)
 
 
-def undecoded(text: str, encoding: Encoding) -> str:
-    """Return why a line cannot be read when bytes in it have no meaning in the file's encoding, else ""."""
-    if text.isascii() or not (match := _UNDECODED.search(text)):
+def undecoded(text: str, encoding: Encoding, notes: Notes) -> str:
+    """Return why a line cannot be read when bytes in it have no meaning in the file's encoding, else "".
+
+    One that can be read, but is in another encoding by all appearance, is noted.
+    """
+    if text.isascii():
+        return ""
+    if not (match := _UNDECODED.search(text)):
+        notes.like_utf8 += of_one_byte(encoding.name) and seems_utf8(text.encode(encoding.name, "replace"))
         return ""
     name = encoding.name.upper()
     byte = ord(match[0]) - 0xDC00
     return f"Its character {match.start() + 1:,} (byte 0x{byte:02X}) is not valid in {name}, the encoding of this file."
+
+
+def of_one_byte(name: str) -> bool:
+    """Whether an encoding has one byte for each character: only then is UTF-8 in it told for certain."""
+    return not name.startswith(_OF_MANY_BYTES)
 
 
 def _skip_line(text: io.TextIOWrapper) -> None:

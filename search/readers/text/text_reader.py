@@ -5,8 +5,8 @@ from typing import Any, BinaryIO
 
 from search.readers.documents.whole_document import DocumentReader, whole
 
+from .declared_encoding import decode
 from .markdown_text import one_line, plain_lines, refuse_too_long
-from .text_encoding import encoding_of
 
 _TITLE_CHARS = 120  # a first line longer than that is a paragraph
 
@@ -19,11 +19,11 @@ class TextReader(DocumentReader):
     kind = "text file"
 
     def values(self, file: BinaryIO, path: PurePosixPath) -> dict[str, Any]:
-        encoding = encoding_of(file)
-        text = plain_lines(whole(file, self.limits)[encoding.mark_bytes :].decode(encoding.name, "replace"))
+        text = plain_lines(decode(whole(file, self.limits), self))
         refuse_too_long(len(text), self.limits)
         pages = [[offset, f"page {number}"] for number, offset in enumerate(_page_starts(text), 1)]
-        metadata = {"format": self.format} | ({} if encoding.name == "utf-8" else {"encoding": encoding.name})
+        name = self.notes.encoding
+        metadata = {"format": self.format} | ({} if name == "utf-8" else {"encoding": name})
         return {
             "title": _first_line(text),
             "body": text.replace("\f", "\n"),

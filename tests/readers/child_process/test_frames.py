@@ -112,3 +112,14 @@ def test_a_long_text_travels_even_where_its_row_does_not_fit_beside_it() -> None
 
     assert found.values == {"body": text}
     assert 0 < len(found.original) < 100_000
+
+
+@pytest.mark.parametrize("value", [None, "utf-8", ["utf-8"], [1, []], ["utf-8", "all well"]])
+def test_notes_of_another_shape_are_refused(value: Any) -> None:
+    with pytest.raises(frames.BrokenProtocol):
+        frames.notes_of(frames.Frame(frames.NOTES, value))
+
+
+def test_notes_are_bounded() -> None:
+    notes = frames.notes_of(frames.Frame(frames.NOTES, ["x" * 100, ["y" * 10_000] * 100]))
+    assert (len(notes.encoding), len(notes.warnings), len(notes.warnings[0])) == (40, 20, 500)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from search.readers.base import Limits, Record, UnreadableFile
+from search.readers.base import FileNotes, Limits, Record, UnreadableFile
 from search.readers.child_process.reader_process import ReadersUnavailable
 from search.readers.child_process.sandbox import Sandbox
 from tests.readers.escapes import FORMATS
@@ -58,6 +58,15 @@ class TestReading:
             reading = sandbox.read(file, "folder/rows.csv")
             assert (reading.format, reading.tabular) == ("csv", True)
             assert [record.values["title"] for record in reading.records] == ["Bread", "Größe"]
+
+    def test_what_a_curator_should_know_comes_with_the_records(self, tmp_path: Path) -> None:
+        file = tmp_path / "a.csv"
+        file.write_bytes("id,name\n1,Größe und Maß für Öfen\n2,Ärger\n".encode("cp1252"))
+        with Sandbox(Limits()) as sandbox:
+            guessed = sandbox.read(file, "a.csv")
+            told = sandbox.read(file, "a.csv", encoding="cp1250")
+            assert [len(list(guessed.records)), len(list(told.records))] == [2, 2]
+            assert [guessed.notes, told.notes] == [FileNotes("cp1252"), FileNotes("cp1250")]
 
     def test_records_can_be_passed_over(self, sandbox: Sandbox, tmp_path: Path) -> None:
         found = [record.number for record in escape(sandbox, tmp_path, "rows 1000", skip=997)]

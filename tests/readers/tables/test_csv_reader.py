@@ -107,6 +107,21 @@ def test_a_stray_byte_in_utf8_fails_its_row_and_shows_where() -> None:
     assert found[1].original == "2,caf\ufffd"
 
 
+def test_rows_in_another_encoding_than_the_others_are_counted() -> None:
+    rows = "1,Größe und Maß für Öfen\n"
+    content = b"id,name\n" + rows.encode("cp1252") * 5 + rows.encode() * 2
+    reader = CsvReader()
+    list(reader.read(io.BytesIO(content), PurePosixPath("a.csv")))
+    assert reader.notes.encoding == "cp1252"
+    assert reader.notes.like_utf8 == 2
+
+
+def test_the_encoding_that_is_told_is_used() -> None:
+    reader = CsvReader(encoding="cp1251")
+    [record] = reader.read(io.BytesIO("id,name\n1,Мир\n".encode("cp1251")), PurePosixPath("a.csv"))
+    assert record.values["name"] == "Мир"
+
+
 def test_a_quote_that_is_never_closed_fails_its_line_only() -> None:
     found = read(b'id,body\n1,one\n2,"two\n3,three\n4,"four"\n')
     assert [(record.number, record.error) for record in found] == [

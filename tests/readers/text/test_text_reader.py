@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from search.readers.base import Limits, Reader, UnreadableFile
+from search.readers.base import FileNotes, Limits, Reader, UnreadableFile
 from search.readers.text.text_reader import TextReader
 from tests.readers.contract import ReaderContract
 
@@ -85,3 +85,45 @@ def test_a_long_first_line_is_no_title() -> None:
 def test_what_is_no_text_is_refused(content: bytes) -> None:
     with pytest.raises(UnreadableFile, match="not a text"):
         read(content)
+
+
+def notes_of(content: bytes, encoding: str = "") -> FileNotes:
+    reader = TextReader(encoding=encoding)
+    list(reader.read(io.BytesIO(content), PurePosixPath("notes.txt")))
+    return reader.notes.told()
+
+
+def test_the_encoding_that_is_told_wins_over_the_one_that_is_likely() -> None:
+    reader = TextReader(encoding="cp1250")
+    [record] = reader.read(io.BytesIO("Großer Ärger, schöne Köche".encode("cp1250")), PurePosixPath("a.txt"))
+    [other] = TextReader(encoding="cp1251").read(io.BytesIO("Größe".encode("cp1252")), PurePosixPath("a.txt"))
+    assert record.values["body"] == "Großer Ärger, schöne Köche"
+    assert reader.notes.told() == FileNotes("cp1250")
+    assert other.values["body"] == "GrцЯe"
+
+
+def test_a_mark_wins_over_the_encoding_that_is_told() -> None:
+    assert notes_of("\ufeffGröße".encode(), "cp1252") == FileNotes("utf-8")
+
+
+def test_characters_that_cannot_be_read_are_counted() -> None:
+    content = "Größe, Maß, Öfen, für, über, schön, Käse, Häuser, \ufffd Bögen, ".encode() + b"caf\xe9 \xfc."
+    [warning] = notes_of(content).warnings
+    assert warning == (
+        "2 characters could not be read in utf-8 and became \ufffd. Say the encoding, or save it as UTF-8."
+    )
+
+
+def test_a_file_of_two_encodings_is_not_silent() -> None:
+    west, utf8 = "Größe, Maß und Öfen\n".encode("cp1252"), "Größe, Maß und Öfen\n".encode()
+    half, mostly_west = notes_of(west * 50 + utf8 * 50), notes_of(west * 50 + utf8 * 7)
+    assert half.encoding == "utf-8"
+    assert "200 characters could not be read in utf-8" in half.warnings[0]
+    assert mostly_west.encoding == "cp1252"
+    assert "7 lines look like UTF-8, but the file was read in cp1252" in mostly_west.warnings[0]
+
+
+def test_a_guess_that_could_be_another_is_told_as_one() -> None:
+    [warning] = notes_of("10 \xb5 ő".encode("iso8859_2", "replace")).warnings
+    assert warning.startswith("It does not say its encoding; ")
+    assert not notes_of(TEXTS["cp1252"].encode("cp1252")).warnings
