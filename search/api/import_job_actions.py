@@ -92,6 +92,8 @@ class FilePreviewSerializer(serializers.Serializer[preview.FilePreview]):
     format = serializers.CharField()
     tabular = serializers.BooleanField()
     columns = serializers.ListField(child=serializers.CharField())
+    encoding = serializers.CharField(source="notes.encoding")
+    warnings = serializers.ListField(child=serializers.CharField(), source="notes.warnings")
     error = serializers.CharField()
 
 

@@ -20,7 +20,7 @@ from .bulk_keys import used_otherwise
 from .document_answers import collection_named
 from .exceptions import Conflict
 
-_OPTIONS = ("mapping", "key_column", "defaults", "duplicates")
+_OPTIONS = ("mapping", "key_column", "defaults", "duplicates", "encoding")
 _JOBS = ImportJob.objects.select_related("collection", "created_by")
 
 
@@ -82,8 +82,9 @@ def add_files(job: ImportJob, files: "Sequence[UploadedFile[Any]]", paths: Seque
 def change_options(job: ImportJob, values: Mapping[str, Any]) -> None:
     """Change the options that `values` name, of a draft. Raises BadImport."""
     present = ImportOptions(
-        job.mapping, job.key_column, job.defaults, job.duplicates_policy, job.mirror, job.delete_most
-    )
+        job.mapping, job.key_column, job.defaults, job.duplicates_policy, job.encoding,
+        mirror=job.mirror, delete_most=job.delete_most,
+    )  # fmt: skip
     jobs.set_options(job, _options(values, present))
 
 

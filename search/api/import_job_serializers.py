@@ -35,10 +35,20 @@ class ImportFileSerializer(serializers.ModelSerializer[ImportFile]):
 
     bytes = serializers.IntegerField(source="size", read_only=True)
     records = serializers.IntegerField(source="cursor", read_only=True, help_text="How many records of it are done.")
+    encoding = serializers.CharField(
+        read_only=True, help_text="In which its text was read, by Python's name; empty where the format has its own."
+    )
+    warnings = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="What may not be as it was meant: a guess at the encoding, characters that could not be read, …",
+    )
 
     class Meta:
         model = ImportFile
-        fields = ["id", "name", "bytes", "sha256", "format", "tabular", "status", "records", "error"]
+        fields = [
+            "id", "name", "bytes", "sha256", "format", "tabular", "status", "records", "encoding", "warnings", "error",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
@@ -81,6 +91,7 @@ class ImportJobListSerializer(serializers.ModelSerializer[ImportJob]):
             "key_column",
             "defaults",
             "duplicates",
+            "encoding",
             "mirror",
             "counts",
             "files_total",
@@ -153,6 +164,12 @@ class ImportOptionsSerializer(KnownFieldsOnly[Any]):
         choices=ImportJob.Duplicates.choices,
         required=False,
         help_text="What to do with a document whose content is there already under another id.",
+    )
+    encoding = StorableText(
+        required=False,
+        allow_blank=True,
+        max_length=40,
+        help_text="Of texts that do not declare theirs, such as `windows-1252`. Left out or empty: it is found out.",
     )
 
 

@@ -101,7 +101,7 @@ def retry(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> ImportJob:
     sendable = [file for file in files if uploads.path_of(file).is_file()]
     if not rows.exists() and not sendable:
         raise BadImport({"": _("No failed row or file of this import can be sent again; mend them one by one.")})
-    options = ImportOptions(job.mapping, job.key_column, job.defaults, job.duplicates_policy)
+    options = ImportOptions(job.mapping, job.key_column, job.defaults, job.duplicates_policy, job.encoding)
     again = jobs.create(
         job.collection, source=ImportJob.Source.RETRY, name=_("%s, failed rows") % job.name, options=options, by=by
     )

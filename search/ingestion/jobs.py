@@ -17,13 +17,14 @@ from search.ingestion import uploads
 from search.ingestion.validation import BadValues, check_defaults
 from search.models import Collection, ImportFile, ImportJob
 from search.models.imports import COUNTS
+from search.readers.text.declared_encoding import UnknownEncoding, encoding_named
 from search.storable import storable
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
-_OPTIONS = ("mapping", "key_column", "defaults", "duplicates_policy", "mirror", "delete_most")
+_OPTIONS = ("mapping", "key_column", "defaults", "duplicates_policy", "encoding", "mirror", "delete_most")
 
 
 class BadImport(ValueError):
@@ -42,6 +43,7 @@ class ImportOptions:
     key_column: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     duplicates: str = ImportJob.Duplicates.KEEP
+    encoding: str = ""  # of texts that do not declare theirs, by any of its names; "" to find it out
     mirror: bool = False
     delete_most: bool = False  # a mirror of a folder that lost more than half of its files
 
@@ -142,7 +144,7 @@ def start(job: ImportJob, *, dry_run: bool = False) -> None:
             raise BadImport({"": _("The import has been started already.")})
         job.failures.all().delete()
         job.files.filter(parent__isnull=False).delete()  # entries of archives are unpacked anew
-        job.files.update(status=ImportFile.Status.WAITING, cursor=0, error="")
+        job.files.update(status=ImportFile.Status.WAITING, cursor=0, error="", encoding="", warnings=[])
     job.refresh_from_db()
 
 
@@ -211,10 +213,13 @@ def _apply_options(job: ImportJob, options: ImportOptions) -> None:
     try:
         columns.check(options.mapping)
         check_defaults(options.defaults)
+        job.encoding = encoding_named(options.encoding)
     except columns.BadMapping as error:
         raise BadImport({"mapping": str(error)}) from None
     except BadValues as error:
         raise BadImport({"defaults": str(error)}) from None
+    except UnknownEncoding as error:
+        raise BadImport({"encoding": str(error)}) from None
     job.mapping = dict(options.mapping)
     job.key_column = options.key_column
     job.defaults = dict(options.defaults)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from search.ingestion import uploads
 from search.models import ImportFile
-from search.readers.base import Limits, Record
+from search.readers.base import FileNotes, Limits, Record
 from search.readers.child_process.sandbox import Sandbox
 
 BATCH_RECORDS = 500
@@ -22,8 +22,8 @@ _kept: dict[int, "Workbench"] = {}
 class OpenFile:
     """One file on its way through a sandbox. Raises UnreadableFile, here and while it is read."""
 
-    def __init__(self, file: ImportFile, sandbox: Sandbox) -> None:
-        reading = sandbox.read(uploads.path_of(file), file.name, skip=file.cursor)
+    def __init__(self, file: ImportFile, sandbox: Sandbox, encoding: str) -> None:
+        self._reading = reading = sandbox.read(uploads.path_of(file), file.name, skip=file.cursor, encoding=encoding)
         self.file_id = file.pk
         self.cursor = file.cursor
         self.format, self.tabular = reading.format, reading.tabular
@@ -44,6 +44,11 @@ class OpenFile:
             self.cursor += len(batch)
             yield batch
 
+    @property
+    def notes(self) -> FileNotes:
+        """What the records so far have shown of the file, from its beginning on."""
+        return self._reading.notes
+
     def close(self) -> None:
         """End the reading."""
         close = getattr(self._records, "close", None)
@@ -59,12 +64,12 @@ class Workbench:
         self.sandbox = self._stack.enter_context(Sandbox(limits))
         self._open: OpenFile | None = None
 
-    def open(self, file: ImportFile) -> OpenFile:
-        """Return the file at its cursor. Raises UnreadableFile."""
+    def open(self, file: ImportFile, encoding: str) -> OpenFile:
+        """Return the file at its cursor; `encoding` as the job has it. Raises UnreadableFile."""
         if self._open is not None and (self._open.file_id, self._open.cursor) != (file.pk, file.cursor):
             self.done()
         if self._open is None:
-            self._open = OpenFile(file, self.sandbox)
+            self._open = OpenFile(file, self.sandbox, encoding)
         return self._open
 
     def done(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from search.ingestion import batches, mapping, unpacking, uploads
 from search.ingestion.limits import limits
 from search.ingestion.records import Checked, check
 from search.models import ImportFile, ImportJob
-from search.readers.base import Record, UnreadableFile
+from search.readers.base import FileNotes, Record, UnreadableFile
 from search.readers.child_process.reader_process import ReadersUnavailable
 from search.readers.child_process.sandbox import Sandbox
 
@@ -30,6 +30,7 @@ class FilePreview:
     tabular: bool = False
     columns: tuple[str, ...] = ()
     error: str = ""
+    notes: FileNotes = field(default_factory=FileNotes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _look(
     samples: list[tuple[ImportFile, list[Record]]],
 ) -> None:
     try:
-        reading = sandbox.read(path, file.name)
+        reading = sandbox.read(path, file.name, encoding=file.job.encoding)
         with closing(reading.records) as records:
             sample = list(islice(records, rows))
     except (UnreadableFile, ReadersUnavailable) as error:
@@ -121,7 +122,8 @@ def _look(
         return
     file.format, file.tabular = reading.format, reading.tabular
     columns = dict.fromkeys(str(column) for record in sample for column in record.values)
-    seen.append(FilePreview(file.name, reading.format, reading.tabular, tuple(columns) if reading.tabular else ()))
+    shown = tuple(columns) if reading.tabular else ()
+    seen.append(FilePreview(file.name, reading.format, reading.tabular, shown, notes=reading.notes))
     samples.append((file, sample))
 
 

@@ -19,7 +19,7 @@ from search.ingestion.job_leases import JobBusy, JobLease, JobLost, hold
 from search.ingestion.limits import limits
 from search.ingestion.open_files import OpenFile, Workbench
 from search.models import ImportFailure, ImportFile, ImportJob, corpus_changed
-from search.readers.base import Record, UnreadableFile
+from search.readers.base import FileNotes, Record, UnreadableFile
 from search.readers.child_process.reader_process import ReadersUnavailable
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class _Run:
             return True
 
     def _read(self, file: ImportFile, bench: Workbench) -> bool:
-        opened = bench.open(file)
+        opened = bench.open(file, self.job.encoding)
         self._note_format(file, opened)
         for records in opened.batches():
             self._apply(file, records)
@@ -125,8 +125,9 @@ class _Run:
                 return False
             if time.monotonic() > self.deadline:
                 return False
+        notes = opened.notes
         bench.done()
-        self._finish_file(file)
+        self._finish_file(file, notes)
         return True
 
     def _apply(self, file: ImportFile, records: Sequence[Record]) -> None:
@@ -149,12 +150,14 @@ class _Run:
             format=file.format, tabular=file.tabular, status=ImportFile.Status.RUNNING
         )
 
-    def _finish_file(self, file: ImportFile) -> None:
+    def _finish_file(self, file: ImportFile, notes: FileNotes) -> None:
         with transaction.atomic():
             self.lease.write(files_done=F("files_done") + 1, bytes_done=self._bytes_of_done_files(file))
             if self.job.source == ImportJob.Source.FOLDER and not self.job.dry_run:
                 folder_sync.file_done(self.job, file)
-            ImportFile.objects.filter(pk=file.pk).update(status=ImportFile.Status.FINISHED)
+            ImportFile.objects.filter(pk=file.pk).update(
+                status=ImportFile.Status.FINISHED, encoding=notes.encoding, warnings=list(notes.warnings)
+            )
         if not self.job.dry_run and file.parent_id is not None:
             uploads.remove(file)
 

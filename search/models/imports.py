@@ -72,6 +72,13 @@ class ImportJob(models.Model):
     duplicates_policy = models.CharField(
         _("same content under another id"), max_length=4, choices=Duplicates.choices, default=Duplicates.KEEP
     )
+    encoding = models.CharField(
+        _("encoding"),
+        max_length=40,
+        blank=True,
+        default="",
+        help_text=_("Of texts that do not declare theirs. Empty: found out for each file."),
+    )
     mirror = models.BooleanField(
         _("mirror"), default=False, help_text=_("Delete documents whose file or row is no longer there.")
     )
@@ -182,6 +189,10 @@ class ImportFile(models.Model):
     tabular = models.BooleanField(_("has rows"), default=False)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.WAITING)
     cursor = models.PositiveBigIntegerField(_("records done"), default=0)
+    encoding = models.CharField(_("encoding"), max_length=40, blank=True, default="")
+    warnings = StorableJSONField(
+        _("warnings"), default=list, blank=True, help_text=_("What may not be as it was meant, though it was read.")
+    )
     error = StorableTextField(_("reason"), blank=True, default="")
 
     class Meta:

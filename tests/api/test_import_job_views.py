@@ -81,6 +81,17 @@ def test_options_say_how_rows_become_documents(curator: Client, collection: Coll
     assert (document.external_id, document.title, document.body, document.state) == ("7", "Was?", "Das.", "draft")
 
 
+def test_the_encoding_of_texts_can_be_said_and_is_shown(curator: Client, collection: Collection) -> None:
+    content = SimpleUploadedFile("a.txt", "Größe".encode("cp850"))
+    answer = post(curator, content, collection="docs", encoding="IBM850").json()
+    previewed = curator.get(answer["links"]["preview"]).json()["files"][0]
+    run(answer["id"])
+
+    assert (answer["encoding"], previewed["encoding"], previewed["warnings"]) == ("cp850", "cp850", [])
+    shown = curator.get(answer["links"]["files"]).json()["results"][0]
+    assert (shown["encoding"], shown["warnings"], Document.objects.get().body) == ("cp850", [], "Größe")
+
+
 def test_a_draft_takes_more_files_and_other_options_before_it_starts(curator: Client, collection: Collection) -> None:
     made = curator.post(URL, {"collection": "docs", "start": False, "defaults": {"language": "de"}}).json()
     links = made["links"]
@@ -116,6 +127,7 @@ def test_a_dry_run_writes_nothing_and_can_then_be_started(curator: Client, colle
         ({"collection": "docs", "defaults": '{"title": "x"}'}, "#/defaults"),
         ({"collection": "docs", "defaults": '{"state": {}}'}, "#/defaults"),
         ({"collection": "docs", "duplicates": "maybe"}, "#/duplicates"),
+        ({"collection": "docs", "encoding": "latin-eins"}, "#/encoding"),
         ({"collection": "docs", "paths": ["a", "b"]}, "#/paths"),
         ({"collection": "docs", "paths": [".."]}, "#/files"),
         ({"collection": "docs", "paths": ["x" * 501]}, "#/files"),

@@ -33,6 +33,7 @@ def stale() -> Q:
 def recipe(job: ImportJob) -> str:
     """Return the fingerprint of what decides how a file's rows become documents."""
     options = [job.mapping, job.key_column, job.defaults, job.duplicates_policy]
+    options += [job.encoding] if job.encoding else []
     return recipe_fingerprint(json.dumps(options, sort_keys=True))
 
 

@@ -53,6 +53,10 @@ class Command(BaseCommand):
             help="of documents whose rows say nothing: state, visibility, language, groups (a,b); can be repeated",
         )  # fmt: skip
         parser.add_argument("--duplicates", default=ImportJob.Duplicates.KEEP, choices=ImportJob.Duplicates.values)
+        parser.add_argument(
+            "--encoding", default="", metavar="NAME",
+            help="of texts that do not declare theirs, such as windows-1252; by default it is found out",
+        )  # fmt: skip
         parser.add_argument("--dry-run", action="store_true", help="count what would happen; write no document")
         parser.add_argument(
             "--mirror", action=BooleanOptionalAction, default=True, help="delete what is gone from a folder"
@@ -178,6 +182,7 @@ def _created(options: dict[str, Any]) -> ImportJob:
         raise CommandError(f"There is no file or folder {path}.")
     how = ImportOptions(
         dict(options["mapping"]), options["key_column"], _defaults(options["default"]), options["duplicates"],
+        encoding=options["encoding"],
         mirror=options["mirror"] and path.is_dir(), delete_most=options["delete_most"],
     )  # fmt: skip
     collection = _collection(options["collection"], create=options["create"])
