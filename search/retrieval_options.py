@@ -14,7 +14,7 @@ class RetrievalOptions:
 
     fusion: str = "standardised"
     dense_weight: float = 0.5
-    title_weight: float = 0.3
+    title_weight: float = 0.1
     min_cosine: float = 0.3
     min_shared_words: float = 0.7
 

@@ -17,7 +17,7 @@ from search.evaluation.judged import grades_of
 from search.evaluation.runner import everybody
 from search.evaluation.statistics import Difference
 from search.models import Chunk, EvaluationQuery, EvaluationQuerySet, IndexVersion
-from search.retrieval import fusion, pipeline
+from search.retrieval import candidates, fusion, pipeline
 from search.retrieval.open_index import open_version
 from search.retrieval.query import Asked
 from search.retrieval.trace import Trace
@@ -131,6 +131,6 @@ def scored_by_both(version: IndexVersion, options: RetrievalOptions, text: str, 
     found = pipeline.run(asked, opened=open_version(version), options=options, trace=trace)
     if found.degraded or trace.query is None:
         raise CannotLearn(" ".join(found.degraded) or _("The query could not be asked."))
-    dense, lexical = trace.query.dense.scores, trace.query.lexical.scores
+    dense, lexical = candidates.nearness(trace.query), trace.query.lexical.scores
     chunks = Chunk.objects.filter(version=version, pk__in=[*dense, *lexical]).live()
     return Scored(dense, lexical, dict(chunks.values_list("pk", "document__external_id")), grades)

@@ -92,7 +92,7 @@ class LexicalQuery:
     words: tuple[QueryWord, ...] = ()
     phrases: tuple[QueryPhrase, ...] = ()
     excluded: tuple[QueryPhrase, ...] = ()
-    title_weight: float = 0.3
+    title_weight: float = 0.1
     corrected: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -109,7 +109,7 @@ def build(
     index: Vocabulary,
     *,
     synonyms: Mapping[str, Sequence[str]] | None = None,
-    title_weight: float = 0.3,
+    title_weight: float = 0.1,
     typos: bool = True,
     prefix_last: bool = False,
 ) -> LexicalQuery:

@@ -12,7 +12,7 @@ import tantivy
 
 from search.datatypes import Hit, Ids
 from search.lexical import spelling
-from search.lexical.analysis import fold, forms, pieces
+from search.lexical.analysis import BODY_TIMES, fold, forms, pieces
 from search.lexical.lexical_query import Alternative, Asked, LexicalQuery, QueryPhrase, QueryWord, Text, build
 from search.lexical.neighbours import neighbours
 from search.lexical.publication import Publication
@@ -32,7 +32,7 @@ _TELLING_CHUNKS = 1_000
 class TermScore:
     """What one term of a query adds to the score of a chunk; `frequency` is how often the field has it.
 
-    `field` is "text", which is title and body together, or "title", which counts once more.
+    `field` is "text", which is the body and, each word of it as two, the title; or "title", which counts once more.
     """
 
     term: str
@@ -112,7 +112,7 @@ class LexicalReader:
         asked: Asked,
         *,
         synonyms: Mapping[str, Sequence[str]] | None = None,
-        title_weight: float = 0.3,
+        title_weight: float = 0.1,
         typos: bool = True,
         prefix_last: bool = False,
     ) -> LexicalQuery:
@@ -273,7 +273,8 @@ class LexicalReader:
         told = json.loads(query.explain(self.searcher, address).to_json())
         text = " ".join(term for _, term in alternative.terms)
         idf = sum(self.rarity(term) for _, term in alternative.terms)
-        return TermScore(text, field, _frequency(told), idf, score * alternative.weight * weight)
+        times = BODY_TIMES if field == "text" and len(alternative.terms) == 1 else 1
+        return TermScore(text, field, _frequency(told) // times, idf, score * alternative.weight * weight)
 
 
 def _frequency(told: Mapping[str, Any]) -> int:

@@ -6,8 +6,9 @@ publication that the database names, so a crash between two steps leaves the las
 
 Why the fields are what they are: deleting by a number field deletes nothing in tantivy, silently, hence the
 chunk's id once as a raw text term (`key`) and once as a fast number for reading hits. `text` is what counts for the
-score, title and body together; `title` and `body` have positions for phrases, and a title counts once more. These
-three get their terms ready made; `words` has what is written, for corrections and completions.
+score, title and body together, every word of it several times over (see `analysis.BODY_TIMES`); `title` and `body` have
+positions for phrases, and a title counts once more. These three get their terms ready made; `words` has what is
+written, for corrections and completions.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ import tantivy
 
 from search.failpoints import failpoint
 from search.files import fsync_path, sha256_file
-from search.lexical.analysis import RECIPE, document_terms, language_of
+from search.lexical.analysis import BODY_TIMES, RECIPE, TITLE_TIMES, document_terms, language_of
 from search.lexical.lexical_reader import LexicalReader
 from search.lexical.publication import LexicalDamaged, Publication
 
@@ -212,7 +213,8 @@ def _document(entry: LexicalEntry, known: str, language: str) -> "tantivy.Docume
         words=sorted(words | more),
     )
     title_tokens, body_tokens = ([tantivy.Token(each, at, 0, 0) for at, each in terms] for terms in (title, body))
-    for name, tokens in (("title", title_tokens), ("body", body_tokens), ("text", title_tokens + body_tokens)):
+    both = title_tokens * TITLE_TIMES + body_tokens * BODY_TIMES
+    for name, tokens in (("title", title_tokens), ("body", body_tokens), ("text", both)):
         document.add_pre_tokenized_text(name, tantivy.PreTokenizedString("", tokens))
     return document
 

@@ -7,11 +7,16 @@ With the share of the query's words that the text has, weighted by their rarity,
 function, fitted on judged queries and questions from elsewhere on six collections (docs/relevance.md).
 """
 
+import base64
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import numpy as np
+
+from search.datatypes import Vectors
 
 _ABOVE_BACKGROUND = 16.0
 _SHARED_WORDS = 9.0
@@ -42,14 +47,18 @@ class Signals:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`background`: the median cosine of the chunk nearest to a question that the collection does not answer."""
+    """`background`: the median cosine of the chunk nearest to a question that the collection does not answer.
+
+    `centre`, shape (d,), is the mean of the collection's vectors, or None where it is not known.
+    """
 
     background: float
+    centre: Vectors | None = field(default=None, compare=False)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Calibration | None":
         """Return the calibration that a version's row keeps, or None when there is none yet."""
-        return cls(float(value["background"])) if value else None
+        return cls(float(value["background"]), _read(value.get("centre", ""))) if value else None
 
     def confidence(self, signals: Signals) -> float:
         """Return how sure one may be, from 0 to 1. Where words took no part, a usual share of them is taken."""
@@ -71,3 +80,8 @@ class Calibration:
         shared = 0.3 if signals.shared is None else signals.shared
         odds = _ABOVE_BACKGROUND * near + _SHARED_WORDS * shared + _INTERCEPT
         return max(-500.0, min(500.0, odds))
+
+
+def _read(centre: str) -> Vectors | None:
+    """Return the vector that a row keeps in half precision and base64, or None when it keeps none."""
+    return np.frombuffer(base64.b64decode(centre), np.float16).astype(np.float32) if centre else None

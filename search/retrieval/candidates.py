@@ -1,13 +1,16 @@
 """The first stages of a query: its vector, the candidates of both legs, each scored by both, and their fusion."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from django.utils.translation import gettext as _
 
 from search.datatypes import Hit
 from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.retrieval import fusion
+from search.retrieval.calibration import Calibration
+from search.retrieval.centring import centred
 from search.retrieval.legs import add_bm25, add_cosines, dense_candidates, lexical_candidates
 from search.retrieval.query import Query
 from search.retrieval.query_vectors import query_vector
@@ -67,6 +70,22 @@ def score(query: Query, chunk_ids: Sequence[int]) -> None:
 def fused(query: Query) -> list[Hit]:
     """Return the candidates of both legs in one order, best first."""
     options = query.options
-    return fusion.fuse(
-        query.dense.scores, query.lexical.scores, method=options.fusion, dense_weight=options.dense_weight
-    )
+    return fusion.fuse(nearness(query), query.lexical.scores, method=options.fusion, dense_weight=options.dense_weight)
+
+
+def nearness(query: Query) -> Mapping[int, float]:
+    """Return the dense scores by chunk as they count beside words: without most of what the collection has in common.
+
+    They are the cosines where meaning stands alone, and while the version does not know its centre.
+    """
+    dense, cosines = query.opened.dense, query.dense.scores
+    calibration = Calibration.from_json(query.opened.version.calibration)
+    if not cosines or not query.lexical.scores or dense is None or query.vector is None:
+        return cosines
+    if calibration is None or calibration.centre is None:
+        return cosines
+    centre = calibration.centre
+    ids = np.fromiter(cosines, np.int64, len(cosines))
+    towards = (1.0 + float(centre @ centre) - dense.distances(centre, ids)) / 2.0
+    near = centred(np.fromiter(cosines.values(), np.float64, len(cosines)), towards, query.vector, centre)
+    return dict(zip(ids.tolist(), near.tolist(), strict=True))

@@ -111,6 +111,7 @@ def _is_current(opened: OpenVersion, version: IndexVersion) -> bool:
         seen.generation >= version.generation
         and seen.lexical_generation >= version.lexical_generation
         and seen.lexical_files == version.lexical_files
+        and seen.calibration == version.calibration
     )
 
 

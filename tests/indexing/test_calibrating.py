@@ -13,6 +13,7 @@ from search.indexing import calibrating
 from search.indexing.background_queries import BACKGROUND_QUERIES
 from search.indexing.leases import hold
 from search.models import Collection, Document, IndexVersion
+from search.retrieval.calibration import Calibration
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +47,30 @@ def test_a_version_knows_the_median_of_its_nearest_cosines_once_it_is_indexed(
     assert len(vectors) == 60
     assert version.calibration["background"] == pytest.approx(float(np.median(nearest)), abs=1e-3)
     assert (version.calibration["chunks"], version.calibration["queries"]) == (60, len(BACKGROUND_QUERIES))
+
+
+def test_a_version_knows_the_mean_of_its_vectors(collection: Collection, indexed: Indexed) -> None:
+    write(collection, 0, 60)
+    indexed()
+
+    version = live(collection)
+
+    calibration = Calibration.from_json(version.calibration)
+    assert calibration is not None and calibration.centre is not None
+    assert calibration.centre == pytest.approx(read_state(version).tail_vectors.mean(axis=0), abs=1e-3)
+
+
+def test_one_that_was_measured_before_centres_were_kept_is_measured_again(
+    collection: Collection, indexed: Indexed
+) -> None:
+    write(collection, 0, 60)
+    indexed()
+    IndexVersion.objects.update(calibration={"background": 0.5, "chunks": 60, "queries": 90})
+
+    assert calibrating.wanted(live(collection))
+    indexed()
+
+    assert "centre" in live(collection).calibration
 
 
 def test_it_is_measured_again_when_the_collection_has_grown_by_half_and_not_before(

@@ -316,3 +316,28 @@ def test_what_each_term_adds_is_the_score(codes: LexicalReader) -> None:
         ("audit", "text", 1),
     }
     assert codes.explain(query, 999) == ()
+
+
+def test_the_words_of_a_question_say_nothing_by_themselves(tmp_path: Path) -> None:
+    reader = indexed(tmp_path, {1: "What did the ferry carry? Who knows how.", 2: "The ferry carried timber."})
+
+    query = reader.query(parse("what did the ferry carry"))
+
+    assert [word.text for word in query.words if word.telling] == ["ferry", "carry", "ferry carry"]
+
+
+def test_a_word_said_twice_adds_as_with_a_k1_of_six_tenths(tmp_path: Path) -> None:
+    reader = indexed(tmp_path, {1: "ferry harbour timber", 2: "ferry ferry timber", 3: "harbour timber crane"})
+
+    once, twice = (reader.scores(reader.query_of("ferry"), [pk])[pk] for pk in (1, 2))
+
+    assert twice / once == pytest.approx((2 / 2.6) / (1 / 1.6), rel=1e-4)  # all are as long as the mean
+
+
+def test_a_word_of_the_title_counts_as_two_of_the_body(tmp_path: Path) -> None:
+    texts = {1: ("ferry", "harbour timber", "en"), 2: ("", "ferry ferry harbour timber", "en")}
+    reader = indexed(tmp_path, texts)
+
+    scores = reader.scores(reader.query(parse("ferry"), title_weight=0), [1, 2])
+
+    assert scores[1] == pytest.approx(scores[2])

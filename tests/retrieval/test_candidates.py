@@ -1,0 +1,71 @@
+"""What the dense leg's scores become before they are joined with those of words."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from search.index_state import read_state
+from search.models import Collection, Document, IndexVersion
+from search.retrieval import candidates, pipeline
+from search.retrieval.open_index import open_version
+from search.retrieval.query import Asked, Query
+from search.retrieval.trace import Trace
+from search.retrieval_options import RetrievalOptions
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Indexed = Callable[[], int]
+
+
+@pytest.fixture
+def version(collection: Collection, indexed: Indexed) -> IndexVersion:
+    """A version of sixty documents, which knows its centre."""
+    Document.objects.bulk_create(
+        Document(collection=collection, title="", body=f"tram number{number} of depot{number % 7}")
+        for number in range(60)
+    )
+    indexed()
+    live = collection.active_version()
+    assert live is not None
+    return live
+
+
+def asked(version: IndexVersion, text: str, mode: str = "hybrid") -> Query:
+    """Return what a query has become."""
+    trace = Trace()
+    pipeline.run(Asked(text, mode), opened=open_version(version), options=RetrievalOptions(), trace=trace)
+    assert trace.query is not None
+    return trace.query
+
+
+def test_beside_words_meaning_counts_without_what_all_chunks_have_in_common(version: IndexVersion) -> None:
+    query = asked(version, "tram number7")
+    state = read_state(version)
+    assert query.vector is not None
+
+    centre = 0.7 * state.tail_vectors.mean(axis=0)
+    left = state.tail_vectors - centre
+    expected = left @ (query.vector - centre) / np.linalg.norm(left, axis=1) / np.linalg.norm(query.vector - centre)
+
+    near = candidates.nearness(query)
+    assert len(near) == 60
+    assert near == pytest.approx(dict(zip(state.tail_ids.tolist(), expected.tolist(), strict=True)), abs=2e-3)
+    assert query.dense.scores[int(state.tail_ids[0])] == pytest.approx(
+        float(state.tail_vectors[0] @ query.vector), abs=1e-5
+    )
+
+
+def test_where_meaning_stands_alone_it_counts_as_it_is(version: IndexVersion) -> None:
+    query = asked(version, "tram number7", "dense")
+
+    assert candidates.nearness(query) == query.dense.scores
+
+
+def test_without_a_centre_it_counts_as_it_is(version: IndexVersion) -> None:
+    IndexVersion.objects.update(calibration={"background": 0.2, "chunks": 60})
+    version.refresh_from_db()
+
+    query = asked(version, "tram number7")
+
+    assert candidates.nearness(query) == query.dense.scores
