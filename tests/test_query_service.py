@@ -128,10 +128,10 @@ def test_what_only_words_find_has_its_exact_cosine_too(
 def test_what_only_meaning_finds_has_its_exact_bm25_too(
     collection: Collection, make_document: MakeDocument, indexed: Indexed
 ) -> None:
-    """Two hundred documents that say the words in their titles too fill the lexical candidates."""
+    """Two hundred documents that say the words often, and in their titles too, fill the lexical candidates."""
     _rank_by(collection, dense_weight=1)
     Document.objects.bulk_create(
-        Document(collection=collection, title="alpha beta", body=f"alpha beta x{number} y{number} z{number}")
+        Document(collection=collection, title="alpha beta", body=f"alpha beta alpha beta alpha beta x{number}")
         for number in range(300)
     )
     make_document(title="", body="alpha beta", external_id="near")
