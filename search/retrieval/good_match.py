@@ -12,14 +12,16 @@ from search.retrieval.visible_hits import VisibleHit
 def strengths(query: Query, visible: Sequence[VisibleHit], documents: Mapping[int, Document]) -> dict[int, Strength]:
     """Return how sure one may be of each document, by its id.
 
-    A version that is not calibrated goes by the collection's thresholds, either of which suffices.
+    A version that is not calibrated goes by the collection's thresholds, either of which suffices. A document that the
+    query names is an answer in any case.
     """
     calibration = Calibration.from_json(query.opened.version.calibration)
     found = {each.document_id: signals(query, each, documents[each.document_id])
              for each in visible if each.document_id in documents}  # fmt: skip
+    named = dict.fromkeys(query.named & found.keys(), Strength.STRONG)
     if calibration is not None:
-        return {pk: calibration.strength(each) for pk, each in found.items()}
-    return {pk: _by_thresholds(query, each) for pk, each in found.items()}
+        return {pk: calibration.strength(each) for pk, each in found.items()} | named
+    return {pk: _by_thresholds(query, each) for pk, each in found.items()} | named
 
 
 def good_match(query: Query, visible: Sequence[VisibleHit], found: Mapping[int, Strength]) -> bool:

@@ -18,6 +18,7 @@ from search.retrieval.filtering.facets import facets_of
 from search.retrieval.filtering.filters import Filters, is_field
 from search.retrieval.filtering.scope import scope_of
 from search.retrieval.good_match import good_match, strengths
+from search.retrieval.naming import named_first
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
 from search.retrieval.result_set import Page, first_page, ordered, read_cursor, write_cursor
@@ -72,6 +73,7 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: 
         page = _next_page(query, scope.documents)
     else:
         _rank(query, scope.documents, clock, trace)
+        named_first(query, scope.documents)
         curate(query, scope.documents)
         found = ordered(query.found, scope.documents, asked.sort)
         page = first_page(found, asked.k, complete=query.exhausted)

@@ -48,6 +48,7 @@ class Query:
     dense: Candidates = field(default_factory=Candidates)
     lexical: Candidates = field(default_factory=Candidates)
     found: list[VisibleHit] = field(default_factory=list)  # documents in their order, each by its best chunk
+    named: frozenset[int] = frozenset()  # documents whose id or title the query is
     offset: int = 0  # how many results the pages before had
     effects: tuple[Effect, ...] = ()
     degraded: list[str] = field(default_factory=list)

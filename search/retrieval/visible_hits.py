@@ -1,6 +1,6 @@
 """Holds every hit against the database before anybody sees it: deleted, unpublished and forbidden ones end here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from search.models.corpus import DocumentQuerySet
 
 _SQL_PARAMETERS = 10_000
+_MOST_CHUNKS = 2_000  # of documents that were named
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,23 @@ def best_visible(version: IndexVersion, allowed: "DocumentQuerySet", hits: Itera
     for at in range(0, len(ordered), _SQL_PARAMETERS):
         rows |= _rows(version, allowed, [hit.chunk_id for hit in ordered[at : at + _SQL_PARAMETERS]])
     return _grouped(ordered, rows)
+
+
+def nearest_of(
+    version: IndexVersion,
+    allowed: "DocumentQuerySet",
+    document_ids: Sequence[int],
+    near: Callable[[Sequence[int]], Mapping[int, float]],
+) -> list[VisibleHit]:
+    """Return those of the documents that are `allowed` and indexed, each by its nearest chunk, or its first.
+
+    `near` gives the cosines of chunks; the hits have no score, as no ranking found them.
+    """
+    chunks = Chunk.objects.filter(version=version, document__in=list(document_ids)).live().order_by("ordinal")
+    ids = list(chunks.values_list("pk", flat=True)[:_MOST_CHUNKS])
+    cosines = near(ids)
+    nearest = sorted(ids, key=lambda pk: -cosines.get(pk, 0.0))
+    return best_visible(version, allowed, [Hit(pk, 0.0) for pk in nearest])
 
 
 def _rows(

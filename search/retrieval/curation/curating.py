@@ -8,17 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from search.datatypes import Hit
-from search.models import Chunk
 from search.retrieval.curation import rules
 from search.retrieval.curation.rule_matching import rules_for
 from search.retrieval.curation.rules import RankedDocument
 from search.retrieval.query import Query
-from search.retrieval.visible_hits import VisibleHit, best_visible
+from search.retrieval.visible_hits import VisibleHit, nearest_of
 
 if TYPE_CHECKING:
     from search.models.corpus import DocumentQuerySet
-
-_MOST_CHUNKS = 2_000
 
 
 def curate(query: Query, allowed: "DocumentQuerySet") -> None:
@@ -30,7 +27,7 @@ def curate(query: Query, allowed: "DocumentQuerySet") -> None:
     found = {hit.document_id: hit for hit in query.found}
 
     def bring_in(document_ids: Sequence[int]) -> Iterable[RankedDocument]:
-        for hit in _beyond_candidates(query, allowed, document_ids):
+        for hit in nearest_of(version, allowed, document_ids, query.near):
             found[hit.document_id] = hit
             yield _ranked(hit)
 
@@ -45,13 +42,3 @@ def _ranked(hit: VisibleHit) -> RankedDocument:
 
 def _with_score(found: VisibleHit, score: float) -> VisibleHit:
     return replace(found, hit=Hit(found.hit.chunk_id, score))
-
-
-def _beyond_candidates(query: Query, allowed: "DocumentQuerySet", document_ids: Sequence[int]) -> list[VisibleHit]:
-    """Return documents that the legs did not find, each by the chunk that is nearest to the query, or its first."""
-    version = query.opened.version
-    chunks = Chunk.objects.filter(version=version, document__in=list(document_ids)).live().order_by("ordinal")
-    ids = list(chunks.values_list("pk", flat=True)[:_MOST_CHUNKS])
-    near = query.near(ids)
-    hits = sorted((Hit(pk, near.get(pk, 0.0)) for pk in ids), key=lambda hit: -hit.score)
-    return best_visible(version, allowed, [Hit(hit.chunk_id, 0.0) for hit in hits])

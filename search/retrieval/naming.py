@@ -1,0 +1,57 @@
+"""The stage at which a document that the query names, by its id or by its whole title, comes first.
+
+Somebody who types `INV-2024-17` or `os.path.join` wants that document, whatever others say about it. Decides nothing
+about who may see it.
+"""
+
+from typing import TYPE_CHECKING
+
+from search.datatypes import Hit
+from search.models import Document
+from search.retrieval.query import Query
+from search.retrieval.visible_hits import VisibleHit, nearest_of
+
+if TYPE_CHECKING:
+    from search.models.corpus import DocumentQuerySet
+
+_LOOKED_AT = 20  # of the best documents: one whose whole title is the query is among them
+_NAMESAKES = 3  # a title that more documents have names none of them
+_LONGEST_NAME = Document._meta.get_field("title").max_length
+
+
+def named_first(query: Query, allowed: "DocumentQuerySet") -> None:
+    """Put documents whose id or title is the query before all others, in their order, and note which they are."""
+    name = query.parsed.plain.strip()
+    if not name or (_LONGEST_NAME is not None and len(name) > _LONGEST_NAME):
+        return
+    best = [hit.document_id for hit in query.found[:_LOOKED_AT]]
+    rows = allowed.order_by().filter(pk__in=best).values_list("pk", "title", "external_id")
+    named = {pk for pk, *names in rows if _folded(name) in map(_folded, names)}
+    if len(named) > _NAMESAKES:
+        named = set()
+    by_id = allowed.order_by().filter(external_id=name).values_list("pk", flat=True).first()
+    if by_id is not None and by_id not in named and not query.parsed.excluded:
+        named.add(by_id)
+        _bring_in(query, allowed, by_id)
+    if not named:
+        return
+    query.named = frozenset(named)
+    top = query.found[0].hit.score if query.found else 1.0
+    first = [_scored(hit, top) for hit in query.found if hit.document_id in named]
+    query.found = first + [hit for hit in query.found if hit.document_id not in named]
+
+
+def _bring_in(query: Query, allowed: "DocumentQuerySet", document_id: int) -> None:
+    """Add a document that neither leg has found; one that is not indexed yet stays away."""
+    if all(hit.document_id != document_id for hit in query.found):
+        query.found.extend(nearest_of(query.opened.version, allowed, [document_id], query.near))
+
+
+def _scored(found: VisibleHit, score: float) -> VisibleHit:
+    return VisibleHit(
+        Hit(found.hit.chunk_id, score), found.document_id, found.start, found.end, found.changed, found.ordinal
+    )
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.casefold().split())
