@@ -17,7 +17,7 @@ from rest_framework.exceptions import ValidationError
 
 from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
 from search.models import Collection
-from search.models.corpus import new_external_id
+from search.models.corpus import NO_AUDIENCE, new_external_id
 
 from .document_answers import check_identity, refusal, unknown_groups
 from .document_serializers import DocumentSerializer, document_write
@@ -119,6 +119,8 @@ def _write_batch(collection: Collection, checked: Sequence[_Checked], rights: Ri
 def _line_result(number: int, result: WriteResult) -> LineResult:
     if result.outcome is Outcome.UNKNOWN_GROUPS:
         return _error(number, result.external_id, unknown_groups(result), "#/groups")
+    if result.outcome is Outcome.NO_AUDIENCE:
+        return _error(number, result.external_id, str(NO_AUDIENCE), "#/groups")
     if result.outcome in (Outcome.MAY_NOT_CREATE, Outcome.MAY_NOT_REPLACE):
         return _error(number, result.external_id, refusal(result))
     return LineResult(number, Status(result.outcome.value), result.document_id, result.external_id)

@@ -111,7 +111,7 @@ class _Writing:
             self.lease.write(
                 **dict.fromkeys(COUNTS, 0), status=ImportJob.Status.RUNNING, started_at=timezone.now(),
                 finished_at=None, error="", cancel_requested=False, files_total=1, files_done=0, bytes_done=0,
-                bytes_total=self.sent.body.announced, mapping={name: name for name in FIELDS if name != "anchors"},
+                bytes_total=self.sent.body.announced, mapping={name: name for name in FIELDS},
             )  # fmt: skip
             self.job.files.all().delete()
             return ImportFile.objects.create(

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from search.ingestion.document_writes import Outcome, WriteResult
 from search.models import Collection, Document
+from search.models.corpus import NO_AUDIENCE
 
 from .document_serializers import document_answer
 from .exceptions import Conflict
@@ -42,6 +43,8 @@ def written(request: Request, collection: Collection, result: WriteResult) -> Re
     """Return the answer to the write of one document. Raises what its refusal means."""
     if result.outcome is Outcome.UNKNOWN_GROUPS:
         raise ValidationError({"groups": [unknown_groups(result)]})
+    if result.outcome is Outcome.NO_AUDIENCE:
+        raise ValidationError({"groups": [NO_AUDIENCE]})
     if result.outcome in (Outcome.MAY_NOT_CREATE, Outcome.MAY_NOT_REPLACE):
         raise PermissionDenied(refusal(result))
     stored = Document.objects.filter(pk__in=[result.document_id])

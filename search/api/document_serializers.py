@@ -11,8 +11,8 @@ from search.conf import conf
 from search.indexing.status import DocumentStatus, Stage, Way, document_statuses
 from search.ingestion.document_writes import DocumentWrite
 from search.models import Document
-from search.models.corpus import validate_address
-from search.storable import storable
+from search.models.corpus import validate_address, validate_anchors, validate_language
+from search.storable import storable, storable_json
 
 from .fields import KnownFieldsOnly, ObjectField, StorableText
 from .permissions import User, reads_everything
@@ -63,6 +63,15 @@ class GroupNames(serializers.ListField):
         return [group.name for group in data.all()]
 
 
+@extend_schema_field({"type": "array", "items": {"type": "array", "items": {}}, "example": [[0, "page 1"]]})
+class AnchorsField(serializers.JSONField):
+    """Places in a text."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        validate_anchors(data)
+        return storable_json(data)
+
+
 class DocumentSerializer(KnownFieldsOnly[Document]):
     """A document. A write that leaves out `state`, `visibility` or `groups` keeps them as they are."""
 
@@ -76,16 +85,22 @@ class DocumentSerializer(KnownFieldsOnly[Document]):
         trim_whitespace=False,
         help_text="The document's identity in the system it comes from; unique in its collection.",
     )
-    title = StorableText(max_length=1000, allow_blank=True, default="")
+    title = StorableText(max_length=1000, allow_blank=True, default="", trim_whitespace=False)
     body = StorableText(allow_blank=True, default="", trim_whitespace=False)
     url = StorableText(
         max_length=2000,
         allow_blank=True,
         default="",
         validators=[validate_address],
-        help_text="Where people read the original.",
+        help_text="Where people read the original: with `https://` or `http://`, or a path.",
     )
-    language = StorableText(max_length=35, allow_blank=True, default="", help_text="For example `en` or `pt-BR`.")
+    language = StorableText(
+        max_length=35,
+        allow_blank=True,
+        default="",
+        validators=[validate_language],
+        help_text="A tag as in BCP 47, for example `en` or `pt-BR`.",
+    )
     metadata = ObjectField(default=dict)
     state = serializers.ChoiceField(
         choices=Document.State.choices, required=False, help_text="Only published documents can be found."
@@ -96,6 +111,11 @@ class DocumentSerializer(KnownFieldsOnly[Document]):
         required=False,
         max_length=100,
         help_text="Names of the groups that find it when `visibility` is `groups`.",
+    )
+    anchors = AnchorsField(
+        required=False,
+        help_text="Where pages or chapters begin in the body: [[offset in characters, label], …]. Left out where the "
+        "body changes: there are none.",
     )
     revision = serializers.IntegerField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
@@ -135,6 +155,7 @@ class DocumentListSerializer(DocumentSerializer):
     """A document in a list: everything but its text."""
 
     body = None  # type: ignore[assignment]
+    anchors = None  # type: ignore[assignment]
 
 
 class DocumentFilters(serializers.Serializer[Any]):

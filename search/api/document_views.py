@@ -47,7 +47,7 @@ class DocumentsView(GenericAPIView[Document]):
         """List documents, without their texts, by ascending id."""
         filters = DocumentFilters(data=request.query_params)
         filters.is_valid(raise_exception=True)
-        documents = readable_documents(request.user).filter(**_lookups(filters.validated_data)).defer("body")
+        documents = readable_documents(request.user).filter(**_lookups(filters.validated_data)).defer("body", "anchors")
         page = self.paginate_queryset(documents) or []
         return self.get_paginated_response(document_list(page, request.user))
 

@@ -18,6 +18,7 @@ from search.ingestion.folders import folder_sync
 from search.ingestion.job_leases import JobLease
 from search.ingestion.records import Checked, check
 from search.models import ImportFailure, ImportFile, ImportJob
+from search.models.corpus import NO_AUDIENCE
 from search.readers.base import Record
 from search.storable import storable
 
@@ -70,6 +71,8 @@ def judge(job: ImportJob, checked: Sequence[Checked], *, keep: bool) -> BatchRep
             outcomes[position] = "duplicates"
         elif result.outcome is Outcome.UNKNOWN_GROUPS:
             problems[position] = {"groups": _unknown_groups(result)}
+        elif result.outcome is Outcome.NO_AUDIENCE:
+            problems[position] = {"groups": str(NO_AUDIENCE)}
         else:
             outcomes[position] = result.outcome.value
     return BatchReport(tuple(outcomes), tuple(problems), duplicates)

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from search.models import Collection, Document, PendingChange
+from search.models.corpus import lacks_audience
 
 _ATTEMPTS = 3
 _FEW = 10
@@ -46,6 +47,7 @@ class Outcome(StrEnum):
     MAY_NOT_CREATE = "may_not_create"
     MAY_NOT_REPLACE = "may_not_replace"
     UNKNOWN_GROUPS = "unknown_groups"
+    NO_AUDIENCE = "no_audience"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class _Batch:
         # Two batches lock in the same order; by `id` SQLite would read every document of the collection.
         rows = found.select_for_update().order_by("external_id")
         targets = {document.external_id: _Target(document, is_new=False) for document in rows}
-        if any(write.groups is not None for write in self.writes):
+        if any(write.groups is not None or _for_groups(write) for write in self.writes):
             by_id = {target.document.pk: target for target in targets.values()}
             members = Document.groups.through.objects.filter(document_id__in=by_id)
             for document_id, group_id in members.values_list("document_id", "group_id"):
@@ -116,6 +118,8 @@ class _Batch:
         if self._unknown_groups(write):
             return Outcome.UNKNOWN_GROUPS
         target = self.targets.get(write.external_id)
+        if self._has_no_audience(write, target):
+            return Outcome.NO_AUDIENCE
         if target is None:
             if not rights.create:
                 return Outcome.MAY_NOT_CREATE
@@ -175,8 +179,24 @@ class _Batch:
         document_id = target.document.pk if target else None
         return WriteResult(outcome, write.external_id, document_id, self._unknown_groups(write))
 
+    def _has_no_audience(self, write: DocumentWrite, target: _Target | None) -> bool:
+        """Whether a document is put before selected groups while nobody says which, and none were selected before.
+
+        Groups that are named as an empty list are meant so: that is how an export says it.
+        """
+        if write.groups is not None or not _for_groups(write):
+            return False
+        if target is None:
+            return lacks_audience(Document.Visibility.GROUPS, has_groups=False)
+        changed = target.document.visibility != Document.Visibility.GROUPS
+        return changed and lacks_audience(Document.Visibility.GROUPS, has_groups=bool(target.group_ids))
+
     def _unknown_groups(self, write: DocumentWrite) -> tuple[str, ...]:
         return tuple(name for name in write.groups or () if name not in self.groups)
+
+
+def _for_groups(write: DocumentWrite) -> bool:
+    return bool(write.values.get("visibility") == Document.Visibility.GROUPS)
 
 
 def _ids_by_name(names: Iterable[str]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, Wri
 from search.ingestion.jobs import BadImport, ImportOptions
 from search.ingestion.validation import BadValues, check_document
 from search.models import ImportFailure, ImportFile, ImportJob
+from search.models.corpus import NO_AUDIENCE
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -69,6 +70,8 @@ def mend(
         if result.outcome is Outcome.UNKNOWN_GROUPS:
             names = ", ".join(result.unknown_groups)
             raise BadImport({"groups": _("No group is called %(names)s.") % {"names": names}})
+        if result.outcome is Outcome.NO_AUDIENCE:
+            raise BadImport({"groups": str(NO_AUDIENCE)})
     return result
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from search.conf import conf
 from search.models import Document
+from search.models.corpus import validate_anchors
 from search.storable import storable
 
 DEFAULTS = ("state", "visibility", "language", "groups")
@@ -38,8 +39,8 @@ def check_document(external_id: str, values: Mapping[str, Any]) -> None:
         problems["body"] = _("The text has %(chars)d characters; the limit is %(limit)d. Split the document.") % {
             "chars": len(body), "limit": conf().MAX_DOCUMENT_CHARS
         }  # fmt: skip
-    if "anchors" in values and not _are_anchors(values["anchors"]):
-        problems["anchors"] = _("Expected a list of [offset, label], with offsets that ascend.")
+    if "anchors" in values:
+        problems |= _of_anchors(values["anchors"])
     problems = {**_by_the_model(external_id, values, problems), **problems}
     if problems:
         raise BadValues(problems)
@@ -69,15 +70,9 @@ def _by_the_model(external_id: str, values: Mapping[str, Any], found: Mapping[st
     return {}
 
 
-def _are_anchors(value: Any) -> bool:
-    if not isinstance(value, list):
-        return False
-    last = -1
-    for item in value:
-        if not isinstance(item, list | tuple) or len(item) != 2:
-            return False
-        at, label = item
-        if not isinstance(at, int) or isinstance(at, bool) or at < max(last, 0) or not isinstance(label, str):
-            return False
-        last = at
-    return True
+def _of_anchors(value: Any) -> dict[str, str]:
+    try:
+        validate_anchors(value)
+    except ValidationError as error:
+        return {"anchors": " ".join(error.messages)}
+    return {}

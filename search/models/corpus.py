@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Group
@@ -20,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from search.fingerprints import content_hash
+from search.language_tags import is_language_tag, language_tag
 
 from .fields import StorableCharField, StorableJSONField, StorableTextField
 
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 
 _SKIPPED_BY_BROWSERS = re.compile(r"[\x00-\x20\x7f]")
 _SCRIPT_ADDRESS = re.compile(r"(javascript|vbscript|data):", re.IGNORECASE)
+_SHOWN_CHARS = 100  # of a value that is refused
+
+NO_AUDIENCE = _(
+    "Its visibility is “groups”, but no group is named: nobody could find it. Name a group, or make it public or staff."
+)
 
 corpus_changed = Signal()
 """Sent with `collection_ids` after a bulk write that Django sends no signal for. A hint, never the job itself."""
@@ -40,10 +47,53 @@ index_damaged = Signal()
 """Sent with `collection_id` by a reader that found an index file missing or damaged, and has noted it."""
 
 
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _is_path(value: str) -> bool:
+    """Whether it leads somewhere on the same server: `//` and what browsers take for it lead elsewhere."""
+    return value.startswith("/") and not value.replace("\\", "/").startswith("//")
+
+
 def validate_address(value: str) -> None:
-    """Refuse addresses that would run code when somebody follows them."""
-    if _SCRIPT_ADDRESS.match(_SKIPPED_BY_BROWSERS.sub("", value)):
+    """Refuse what is neither an address of the web nor a path: people are led there by a click."""
+    seen = _SKIPPED_BY_BROWSERS.sub("", value)
+    if _SCRIPT_ADDRESS.match(seen):
         raise ValidationError(_("An address that runs a script is not accepted; use one that begins with https://."))
+    if not _is_web_address(seen) and not _is_path(seen):
+        raise ValidationError(
+            _("“%(value)s” is no address; use one that begins with https:// or http://, or a path such as /leave."),
+            params={"value": value[:_SHOWN_CHARS]},
+        )
+
+
+def validate_language(value: str) -> None:
+    """Refuse what is no well-formed language tag: filters, stems and spelling go by it."""
+    if not is_language_tag(value):
+        raise ValidationError(
+            _("“%(value)s” is no language tag; write it as in BCP 47, for example %(example)s."),
+            params={"value": value[:_SHOWN_CHARS], "example": language_tag(value) or "en, pt-BR, zh-Hant"},
+        )
+
+
+def validate_anchors(value: object) -> None:
+    """Refuse what are no places in a text: [offset in characters, label], in the order of the text."""
+    last = 0
+    for item in value if isinstance(value, list) else [None]:
+        at, label = item if isinstance(item, list | tuple) and len(item) == 2 else (None, None)
+        if not isinstance(at, int) or isinstance(at, bool) or at < last or not isinstance(label, str):
+            raise ValidationError(_("Expected a list of [offset, label], with offsets that ascend."))
+        last = at
+
+
+def lacks_audience(visibility: str, *, has_groups: bool) -> bool:
+    """Whether nobody could find a document: it is for selected groups, and none is selected. Say NO_AUDIENCE then."""
+    return visibility == Document.Visibility.GROUPS and not has_groups
 
 
 def new_external_id() -> str:
@@ -206,7 +256,14 @@ class Document(models.Model):
     title = StorableCharField(_("title"), max_length=1000, blank=True, default="")
     body = StorableTextField(_("body"), blank=True, default="")
     url = StorableCharField(_("address"), max_length=2000, blank=True, default="", validators=[validate_address])
-    language = models.CharField(_("language"), max_length=35, blank=True, default="")
+    language = models.CharField(
+        _("language"),
+        max_length=35,
+        blank=True,
+        default="",
+        validators=[validate_language],
+        help_text=_("As in en, de or pt-BR; it decides how words are stemmed."),
+    )
     metadata = StorableJSONField(_("metadata"), default=dict, blank=True)
     state = models.CharField(
         _("state"),

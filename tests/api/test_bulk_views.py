@@ -11,9 +11,10 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
 from search.api import bulk, bulk_results, bulk_views
-from search.ingestion import document_writes
+from search.ingestion import document_writes, export
 from search.models import Collection, Document, IndexVersion, PendingChange
 from tests.conftest import MakeDocument
+from tests.ingestion.test_export import make_odd, stored
 
 from .conftest import Client, MakeUser, assert_problem, client_of
 
@@ -52,6 +53,26 @@ def test_each_line_has_a_result_with_exactly_the_documented_shape(curator: Clien
             },
         ],
     }  # fmt: skip
+
+
+def test_every_line_of_an_export_is_taken_and_gives_the_same_document(curator: Client, collection: Collection) -> None:
+    other = Collection.objects.create(slug="other", name="Other")
+    make_odd(other)
+    exported = b"".join(export.jsonl(other)).decode().strip("\n").split("\n")
+
+    answer = send(curator, *exported)
+
+    assert (answer["created"], answer["failed"], answer["results"][0]["errors"]) == (len(exported), 0, [])
+    assert stored(collection) == stored(other)
+    assert send(curator, *exported)["unchanged"] == len(exported)
+
+
+def test_a_line_for_selected_groups_must_name_one(curator: Client, collection: Collection) -> None:
+    answer = send(curator, {"external_id": "a", "visibility": "groups"}, status=207)
+
+    [error] = answer["results"][0]["errors"]
+    assert (error["pointer"], Document.objects.count()) == ("#/groups", 0)
+    assert "Name a group, or make it public or staff." in error["detail"]
 
 
 def test_documents_are_created_replaced_or_left_alone(curator: Client, make_document: MakeDocument) -> None:

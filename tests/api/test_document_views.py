@@ -34,8 +34,8 @@ def test_a_document_has_exactly_the_documented_shape(
     del answer["created_at"], answer["updated_at"]
     assert answer == {
         "id": document.pk, "collection": "docs", "external_id": "a", "title": "Leave", "body": "Ask ahead.",
-        "url": "", "language": "", "metadata": {"team": "hr"}, "state": "published", "visibility": "public",
-        "groups": [], "revision": 1,
+        "url": "", "language": "", "metadata": {"team": "hr"}, "anchors": [], "state": "published",
+        "visibility": "public", "groups": [], "revision": 1,
     }  # fmt: skip
     way = indexing.pop("way")
     assert way.keys() == {"queued_at", "encoded_at", "indexed_at", "visible_at", "seconds"}
@@ -148,6 +148,10 @@ def test_groups_are_given_by_name_and_replaced(curator: Client, make_document: M
         ({"url": "javascript:alert(1)"}, "#/url"),
         ({"url": " java\nscript:alert(1)"}, "#/url"),
         ({"url": "DATA:text/html,x"}, "#/url"),
+        ({"url": "ftp://example.org"}, "#/url"),
+        ({"language": "english"}, "#/language"),
+        ({"visibility": "groups"}, "#/groups"),
+        ({"anchors": [[5, "page 2"], [0, "page 1"]]}, "#/anchors"),
         ({"collection": "nowhere"}, "#/collection"),
         ({"collection": 7}, "#/collection"),
         ({"a/b~c": 1}, "#/a~1b~0c"),
@@ -217,7 +221,7 @@ def test_the_list_leaves_out_texts(curator: Client, make_document: MakeDocument)
     [listed] = curator.get(URL).json()["results"]
 
     whole = curator.get(address(document)).json()
-    assert listed == {name: value for name, value in whole.items() if name != "body"}
+    assert listed == {name: value for name, value in whole.items() if name not in ("body", "anchors")}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""Writing documents when somebody else does the same at the same time."""
+"""Writing documents when somebody else does the same at the same time, and who could find them afterwards."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import IntegrityError
 
 from search.ingestion import document_writes
@@ -46,3 +47,18 @@ def test_who_is_overtaken_every_time_learns_of_it(collection: Collection, monkey
 
 def test_no_writes_are_no_work(collection: Collection) -> None:
     assert write_documents(collection, [], BOTH) == []
+
+
+def test_selected_groups_must_be_named_unless_there_are_some_or_none_are_meant(collection: Collection) -> None:
+    Group.objects.create(name="hr")
+    for_groups = {"visibility": "groups"}
+
+    def written(external_id: str, groups: tuple[str, ...] | None) -> Outcome:
+        [result] = write_documents(collection, [DocumentWrite(external_id, for_groups, groups)], BOTH)
+        return result.outcome
+
+    assert written("a", None) is Outcome.NO_AUDIENCE
+    assert not Document.objects.exists()
+    assert written("a", ("hr",)) is Outcome.CREATED
+    assert written("a", None) is Outcome.UNCHANGED
+    assert written("b", ()) is Outcome.CREATED  # an export's way of saying so

@@ -17,6 +17,16 @@ from search.ingestion.validation import BadValues, check_defaults, check_documen
         ("a\ud800", {}, "external_id", "lone surrogates"),
         ("", {}, "external_id", "blank"),
         ("a", {"url": "javascript:alert(1)"}, "url", "runs a script"),
+        ("a", {"url": "ftp://example.org/x"}, "url", "“ftp://example.org/x” is no address; use one that begins with"),
+        ("a", {"url": "//example.org/x"}, "url", "is no address"),
+        ("a", {"url": "/\\example.org"}, "url", "is no address"),
+        ("a", {"url": "see the intranet"}, "url", "is no address"),
+        ("a", {"url": "https://"}, "url", "is no address"),
+        ("a", {"url": "http://[::1"}, "url", "is no address"),
+        ("a", {"url": "C:\\leave.txt"}, "url", "is no address"),
+        ("a", {"language": "english"}, "language", "“english” is no language tag; write it as in BCP 47, for example"),
+        ("a", {"language": "pt_br"}, "language", "for example pt-BR"),
+        ("a", {"language": "en fr"}, "language", "is no language tag"),
         ("a", {"state": "gone"}, "state", "gone"),
         ("a", {"visibility": "some"}, "visibility", "some"),
         ("a", {"metadata": [1]}, "metadata", "JSON object"),
@@ -41,6 +51,11 @@ def test_a_text_beyond_the_limit_is_refused(settings: Any) -> None:
 
     with pytest.raises(BadValues, match="Split the document"):
         check_document("a", {"body": "x" * 11})
+
+
+@pytest.mark.parametrize("url", ["https://example.org", "HTTP://example.org:8000/a?b#c", "/leave", "/a b/fax.html#3"])
+def test_addresses_of_the_web_and_paths_pass(url: str) -> None:
+    check_document("a", {"url": url})
 
 
 def test_good_values_pass() -> None:

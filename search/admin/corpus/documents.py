@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, QuerySet
@@ -27,7 +28,7 @@ from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.admin.labels import choice_label, moment, short, stage_label
 from search.indexing.status import document_statuses
 from search.models import Collection, Document
-from search.models.corpus import DocumentQuerySet
+from search.models.corpus import NO_AUDIENCE, DocumentQuerySet, lacks_audience
 from search.models.fields import StorableJSONField
 
 _COLLECTION_CHARS = 24
@@ -47,10 +48,21 @@ class DocumentList(ChangeList):
             document.indexing_status = statuses[document.pk]
 
 
+class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
+    """A document whose audience is not empty."""
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if lacks_audience(values.get("visibility", ""), has_groups=bool(values.get("groups"))):
+            self.add_error("groups", NO_AUDIENCE)
+        return values
+
+
 @admin.register(Document)
 class DocumentAdmin(ModelAdmin):
     """The list, the form with its indexing panel, and three actions."""
 
+    form = DocumentForm
     list_display = ("shown_title", "shown_collection", "shown_state", "visibility", "indexing", "updated")
     list_display_links = ("shown_title",)
     list_filter = (

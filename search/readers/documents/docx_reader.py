@@ -7,13 +7,13 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
+from search.language_tags import language_tag
 from search.readers.archives.packed_files import packed_file
 from search.readers.base import UnreadableFile
 from search.readers.text.markdown_text import Body, one_line
 
 from .dates import iso_date
 from .docx_text import body_blocks, notes, outline
-from .language_tags import language_tag
 from .whole_document import DocumentReader
 
 

@@ -10,13 +10,13 @@ from email.message import Message
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
+from search.language_tags import language_tag
 from search.readers.base import UnreadableFile
 from search.readers.html.html_reader import fragment
 from search.readers.text.declared_encoding import decode, decode_markup
 from search.readers.text.markdown_text import Body, one_line, plain_lines
 
 from .dates import iso_date
-from .language_tags import language_tag
 from .whole_document import DocumentReader
 
 _PARTS = 1_000

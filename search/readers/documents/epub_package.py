@@ -14,12 +14,12 @@ from zipfile import ZipFile
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from search.language_tags import language_tag
 from search.readers.archives.packed_files import part
 from search.readers.base import UnreadableFile
 from search.readers.text.markdown_text import one_line
 
 from .dates import iso_date
-from .language_tags import language_tag
 from .whole_document import words_of
 
 _CONTAINER = "META-INF/container.xml"

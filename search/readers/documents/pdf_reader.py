@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
+from search.language_tags import language_tag
 from search.readers.base import UnreadableFile
 from search.readers.text.markdown_text import Body, one_line, refuse_too_long
 
 from .dates import iso_date
-from .language_tags import language_tag
 from .pdf_text import lines_of, paragraphs, running_lines, without_running
 from .whole_document import DocumentReader
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from lxml import etree
 
+from search.language_tags import language_tag
 from search.readers.documents.dates import iso_date
-from search.readers.documents.language_tags import language_tag
 from search.readers.documents.web_addresses import web_address
 from search.readers.text.markdown_text import one_line
 

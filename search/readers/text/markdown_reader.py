@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from search.language_tags import language_tag
 from search.readers.documents.dates import iso_date
-from search.readers.documents.language_tags import language_tag
 from search.readers.documents.web_addresses import web_address
 from search.readers.documents.whole_document import DocumentReader
 

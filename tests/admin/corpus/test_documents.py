@@ -350,3 +350,23 @@ def test_a_document_queued_again_from_quarantine_is_not_failed_any_more(
     requests.retry_failed(PendingChange.objects.all())
 
     assert "The disk is full." not in admin_client.get(change_url(document)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"language": "english"}, "“english” is no language tag"),
+        ({"url": "ftp://example.org"}, "“ftp://example.org” is no address"),
+        ({"visibility": "groups"}, "no group is named"),
+    ],
+)
+def test_the_form_refuses_what_the_api_and_imports_refuse(
+    admin_client: Client, make_document: MakeDocument, changes: dict[str, str], message: str
+) -> None:
+    document = make_document()
+
+    page = admin_client.post(change_url(document), form_of(document, **changes)).content.decode()
+
+    assert message in page
+    document.refresh_from_db()
+    assert (document.language, document.url, document.visibility) == ("", "", "public")
