@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .corpus import Collection, Document
-from .fields import StorableTextField
+from .fields import StorableCharField, StorableTextField
 
 MAX_POSITION = 100
 MAX_QUERIES = 50
 MAX_QUERY_CHARS = 500
+EXTERNAL_ID_CHARS = 500
 
 
 def lines_of(text: str) -> list[str]:
@@ -46,7 +47,8 @@ class CurationRuleQuerySet(models.QuerySet["CurationRule"]):
 class CurationRule(models.Model):
     """What happens to one document when a query is asked that the rule is about.
 
-    The document is referred to without a database constraint, so that a plain SQL `DELETE` always works.
+    The document is named by its external id: a rule outlives it, does nothing while it is away, and holds again for
+    the one that comes back.
     """
 
     class Match(models.TextChoices):
@@ -72,8 +74,16 @@ class CurationRule(models.Model):
         help_text=_("For queries of similar meaning: the least cosine to one of the queries above, from 0.3 to 1."),
     )
     action = models.CharField(_("what happens"), max_length=5, choices=Action.choices, default=Action.PIN)
-    document = models.ForeignKey(
-        Document, on_delete=models.CASCADE, db_constraint=False, related_name="+", verbose_name=_("document")
+    external_id = StorableCharField(_("document's external id"), max_length=EXTERNAL_ID_CHARS)
+    document = models.ForeignObject(  # no column; read it by `document_now`, as it may be away
+        Document,
+        on_delete=models.DO_NOTHING,
+        from_fields=["collection", "external_id"],
+        to_fields=["collection", "external_id"],
+        related_name="+",
+        null=True,
+        editable=False,
+        verbose_name=_("document"),
     )
     position = models.PositiveSmallIntegerField(
         _("position"),
@@ -127,8 +137,16 @@ class CurationRule(models.Model):
         """The queries, patterns or examples, one each."""
         return lines_of(self.queries)
 
+    @property
+    def document_now(self) -> Document | None:
+        """The document that the rule is about, or None while it is away."""
+        try:
+            return self.document
+        except Document.DoesNotExist:
+            return None
+
     def clean(self) -> None:
-        """Refuse a rule that could never apply, or that is about a document of another collection."""
+        """Refuse a rule that could never apply."""
         lines = self.query_lines
         problems: dict[str, str] = {}
         if not lines:
@@ -140,8 +158,6 @@ class CurationRule(models.Model):
             )
         elif self.match == self.Match.PATTERN and any(not line.strip("*? ") for line in lines):
             problems["queries"] = str(_("A pattern needs some letters: * alone would apply to every query."))
-        if self.document_id and self.collection_id and self.document.collection_id != self.collection_id:
-            problems["document"] = str(_("This document is in another collection."))
         if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
             problems["valid_to"] = str(_("The rule would end before it begins."))
         if problems:

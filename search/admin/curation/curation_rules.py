@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -12,13 +12,14 @@ from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from search.admin.curation.rule_form import CurationRuleForm
 from search.admin.curation.trying import Tried, Trying
 from search.admin.imports.import_pages import person
 from search.admin.labels import choice_label, moment, short
-from search.models import Collection, CurationRule
+from search.models import Collection, CurationRule, Document
 from search.models.fields import StorableTextField
 from search.retrieval.curation import rule_matching
-from search.retrieval.curation.rules import Rule
+from search.retrieval.curation.rule_matching import Meeting
 
 _QUERY_CHARS = 60
 
@@ -27,6 +28,7 @@ _QUERY_CHARS = 60
 class CurationRuleAdmin(Trying):
     """The list of rules, the form, and the panel below it that shows what a rule does to a query."""
 
+    form = CurationRuleForm
     list_display = ("shown_action", "shown_queries", "shown_document", "match", "shown_collection", "shown_time", "on")
     list_display_links = ("shown_action", "shown_queries")
     list_filter = (
@@ -36,12 +38,11 @@ class CurationRuleAdmin(Trying):
         "enabled",
     )
     list_filter_submit = True
-    list_select_related = ("collection", "document")
+    list_select_related = ("collection",)
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("queries", "note")
     search_help_text = _lazy("Query or note")
-    autocomplete_fields = ("document",)
     actions = ("switch_on", "switch_off")
     fieldsets = (
         (_lazy("When somebody asks"), {"fields": ("collection", "match", "queries", "similarity")}),
@@ -58,7 +59,7 @@ class CurationRuleAdmin(Trying):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CurationRule]:
         rules: QuerySet[CurationRule] = super().get_queryset(request)
-        return rules.defer("document__body", "document__metadata")
+        return rules.annotate(document_title=Subquery(_documents().values("title")[:1]))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Choose the collection where there is only one to choose."""
@@ -94,7 +95,10 @@ class CurationRuleAdmin(Trying):
 
     @admin.display(description=_lazy("document"))
     def shown_document(self, rule: CurationRule) -> SafeString:
-        return short(str(rule.document), _QUERY_CHARS)
+        title = getattr(rule, "document_title")  # noqa: B009
+        return short(
+            _("%s (not there)") % rule.external_id if title is None else title or rule.external_id, _QUERY_CHARS
+        )
 
     @admin.display(description=_lazy("collection"), ordering="collection__slug")
     def shown_collection(self, rule: CurationRule) -> SafeString:
@@ -122,6 +126,11 @@ class CurationRuleAdmin(Trying):
         self.message_user(request, text + " " + _("It holds from the next query on."), messages.SUCCESS)
 
 
+def _documents() -> QuerySet[Document]:
+    """Return the document of each rule, for a subquery."""
+    return Document.objects.filter(collection=OuterRef("collection"), external_id=OuterRef("external_id")).order_by()
+
+
 def _first_query(rule: CurationRule) -> str:
     """Return a query to try the rule on when none is given: for a pattern, its letters."""
     line = rule.query_lines[0]
@@ -130,6 +139,8 @@ def _first_query(rule: CurationRule) -> str:
 
 def _said(entry: CurationRule, query: str) -> str:
     """Return in words whether and why the rule applies to the query."""
+    if entry.document_now is None:
+        return _("The document “%s” is not there, so the rule does nothing until it is.") % entry.external_id
     version = entry.collection.active_version()
     met = rule_matching.meets(version, entry, query) if version is not None else None
     if met is None:
@@ -139,7 +150,7 @@ def _said(entry: CurationRule, query: str) -> str:
     return _near(met)
 
 
-def _near(met: Rule) -> str:
+def _near(met: Meeting) -> str:
     return _("The rule applies: the query is near to “%(example)s” (cosine %(cosine).2f).") % {
         "example": met.matched,
         "cosine": met.similarity,

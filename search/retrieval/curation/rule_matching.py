@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from search.datatypes import Vectors
 from search.embedding.base import EncoderUnavailable, EncodingFailed
-from search.models import CurationRule, IndexVersion
+from search.models import CurationRule, Document, IndexVersion
 from search.models.curation import lines_of
 from search.retrieval import beside
 from search.retrieval.curation import rule_examples
@@ -38,13 +38,22 @@ class _Row(NamedTuple):
     queries: str
     similarity: float
     action: str
-    document_id: int
+    external_id: str
     position: int
     strength: float
 
     @classmethod
     def of(cls, rule: CurationRule) -> "_Row":
         return cls(*(getattr(rule, name) for name in cls._fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A rule that a query meets: by which of its lines, and how near where meaning decided."""
+
+    row: _Row
+    matched: str
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,11 @@ def rules_for(
             rule_examples.encode(version, missing)
         cosines = rule_examples.cosines(version, lines, vector)
     asked = normalised(text)
-    met = (_met(row, asked, cosines) for row in rows)
-    return tuple(rule for rule in met if rule is not None)
+    met = [found for row in rows if (found := _met(row, asked, cosines)) is not None]
+    return _about_documents(version.collection_id, met)
 
 
-def meets(version: IndexVersion, rule: CurationRule, text: str) -> Rule | None:
+def meets(version: IndexVersion, rule: CurationRule, text: str) -> Meeting | None:
     """Return how a query meets a rule, saved or not, whatever its time; None when it does not."""
     row = _Row.of(rule)
     lines = _examples_of([row])
@@ -141,29 +150,40 @@ def _lines(queries: str) -> tuple[str, ...]:
     return tuple(lines_of(queries))
 
 
-def _met(row: _Row, asked: str, cosines: Mapping[str, float]) -> Rule | None:
+def _met(row: _Row, asked: str, cosines: Mapping[str, float]) -> Meeting | None:
     lines = _lines(row.queries)
     if row.match == CurationRule.Match.PATTERN:
         hit = next((line for line in lines if fnmatch.fnmatchcase(asked, _pattern(line))), "")
     else:
         hit = next((line for line in lines if normalised(line) == asked), "")
     if hit:
-        return _rule(row, hit, None)
+        return Meeting(row, hit)
     near = [line for line in lines if line in cosines] if row.match == CurationRule.Match.MEANING else []
     best = max(near, key=lambda line: cosines[line], default="")
-    return _rule(row, best, cosines[best]) if best and cosines[best] >= row.similarity else None
+    return Meeting(row, best, cosines[best]) if best and cosines[best] >= row.similarity else None
 
 
-def _rule(row: _Row, matched: str, similarity: float | None) -> Rule:
-    return Rule(
-        rule_id=row.pk or 0,
-        action=row.action,
-        document_id=row.document_id,
-        position=row.position,
-        strength=row.strength,
-        match=row.match,
-        matched=matched,
-        similarity=similarity,
+def _about_documents(collection_id: int, met: Sequence[Meeting]) -> tuple[Rule, ...]:
+    """Return what was met as rules about documents; those whose document is not there do nothing."""
+    if not met:
+        return ()
+    documents = Document.objects.filter(
+        collection=collection_id, external_id__in={each.row.external_id for each in met}
+    )
+    ids = dict(documents.order_by().values_list("external_id", "pk"))
+    return tuple(
+        Rule(
+            rule_id=each.row.pk or 0,
+            action=each.row.action,
+            document_id=ids[each.row.external_id],
+            position=each.row.position,
+            strength=each.row.strength,
+            match=each.row.match,
+            matched=each.matched,
+            similarity=each.similarity,
+        )
+        for each in met
+        if each.row.external_id in ids
     )
 
 

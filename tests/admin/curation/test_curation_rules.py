@@ -182,3 +182,37 @@ def test_the_list_costs_the_same_however_many_rules_there_are(
         add()
 
     assert count_queries(LIST) == before
+
+
+def test_a_rule_whose_document_is_away_says_so_and_can_be_changed(
+    admin_client: Client, handbook: list[Document]
+) -> None:
+    admin_client.post(f"{LIST}add/", form(handbook[2]))
+    rule = CurationRule.objects.get()
+    handbook[2].delete()
+
+    page = admin_client.get(f"{LIST}{rule.pk}/change/").content.decode()
+    assert "“fax” is not there now" in page
+    assert "fax (not there)" in admin_client.get(LIST).content.decode()
+    changed = admin_client.post(f"{LIST}{rule.pk}/change/", {**form(handbook[0]), "document": "", "note": "Kept"})
+    assert changed.status_code == 302
+    rule.refresh_from_db()
+    assert (rule.external_id, rule.note) == ("fax", "Kept")
+
+
+def test_a_rule_needs_a_document_of_its_collection(
+    admin_client: Client, handbook: list[Document], make_document: MakeDocument
+) -> None:
+    elsewhere = make_document(collection=Collection.objects.create(slug="other", name="Other"))
+    for document, said in (("", "Choose the document"), (elsewhere.pk, "in another collection")):
+        assert said in admin_client.post(f"{LIST}add/", {**form(handbook[0]), "document": document}).content.decode()
+    assert not CurationRule.objects.exists()
+
+
+def test_the_form_looks_documents_up(admin_client: Client, handbook: list[Document]) -> None:
+    page = admin_client.get(f"{LIST}add/").content.decode()
+    assert 'data-field-name="document"' in page
+    asked = {"app_label": "search", "model_name": "chunk", "field_name": "document", "term": "fax"}
+    assert [found["text"] for found in admin_client.get("/admin/autocomplete/", asked).json()["results"]] == [
+        str(handbook[2])
+    ]

@@ -12,7 +12,6 @@ from search.models import Collection, CurationRule, Document, IndexVersion
 from search.retrieval.curation import rule_examples, rule_matching
 from search.retrieval.curation.rule_matching import rules_for
 from search.retrieval.query_vectors import query_vector
-from tests.conftest import MakeDocument
 
 NOW = timezone.now()
 
@@ -114,14 +113,15 @@ def test_a_rule_holds_in_its_time(live: IndexVersion, fields: dict[str, Any], me
 
 
 def test_rules_of_other_collections_do_not_apply(live: IndexVersion) -> None:
-    add(live, collection=Collection.objects.create(slug="other", name="Other"))
+    rule = add(live)
+    CurationRule.objects.filter(pk=rule.pk).update(collection=Collection.objects.create(slug="other", name="Other"))
 
     assert rules_for(live, "annual leave") == ()
 
 
 def test_a_rule_is_tried_out_without_being_saved(live: IndexVersion) -> None:
     saved = add(live)
-    tried = CurationRule(collection=live.collection, document_id=saved.document_id, queries="sick leave", action="hide")
+    tried = CurationRule(collection=live.collection, external_id=saved.external_id, queries="sick leave", action="hide")
 
     with rule_matching.trying(tried, collection_id=live.collection_id, instead_of=saved.pk):
         assert [rule.action for rule in rules_for(live, "sick leave")] == ["hide"]
@@ -157,17 +157,22 @@ def test_rules_that_make_no_sense_are_refused(live: IndexVersion, fields: dict[s
     assert list(refused.value.message_dict) == [at_fault]
 
 
-def test_a_document_of_another_collection_is_refused(live: IndexVersion, make_document: MakeDocument) -> None:
-    other = Collection.objects.create(slug="other", name="Other")
-    rule = add(live, document=make_document(collection=other))
-
-    with pytest.raises(ValidationError, match="another collection"):
-        rule.full_clean()
-
-
-def test_a_rule_goes_with_its_document(live: IndexVersion) -> None:
+def test_a_rule_outlives_its_document_and_holds_for_the_one_that_comes_back(live: IndexVersion) -> None:
     add(live)
+    gone = Document.objects.get()
+    gone.delete()
+    assert CurationRule.objects.get().document_now is None
+    assert rules_for(live, "annual leave") == ()
 
+    back = Document.objects.create(collection=live.collection, external_id=gone.external_id, body="Here again.")
+
+    assert [rule.document_id for rule in rules_for(live, "annual leave")] == [back.pk]
+
+
+def test_a_document_that_is_called_the_same_elsewhere_is_another_one(live: IndexVersion) -> None:
+    rule = add(live)
     Document.objects.all().delete()
+    other = Collection.objects.create(slug="other", name="Other")
+    Document.objects.create(collection=other, external_id=rule.external_id)
 
-    assert not CurationRule.objects.exists()
+    assert rules_for(live, "annual leave") == ()
