@@ -58,18 +58,22 @@ class Migration(migrations.Migration):
         migrations.AlterField(model_name="curationrule", name="document", field=_pointer(null=True)),
         migrations.RunPython(name_documents, point_to_documents),
         migrations.RemoveField(model_name="curationrule", name="document"),
-        migrations.AddField(
-            model_name="curationrule",
-            name="document",
-            field=models.ForeignObject(
-                editable=False,
-                from_fields=["collection", "external_id"],
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="search.document",
-                to_fields=["collection", "external_id"],
-                verbose_name="document",
-            ),
+        migrations.SeparateDatabaseAndState(  # it has no column, which SQLite could not take away again
+            state_operations=[
+                migrations.AddField(
+                    model_name="curationrule",
+                    name="document",
+                    field=models.ForeignObject(
+                        editable=False,
+                        from_fields=["collection", "external_id"],
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="search.document",
+                        to_fields=["collection", "external_id"],
+                        verbose_name="document",
+                    ),
+                ),
+            ]
         ),
     ]
