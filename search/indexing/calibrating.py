@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search import registry
 from search.datatypes import Vectors
@@ -25,13 +26,15 @@ logger = logging.getLogger(__name__)
 _LEAST_CHUNKS = 50
 _SAMPLE = 1_000  # of chunks, whose mean is within .03 of that of all
 _GROWTH = 1.5
+_LEAD_OVER = 50  # a chunk that says something of a question's subject, but hardly answers it
+_HIGH = 0.93  # of the background questions have a smaller lead
 
 
 def wanted(version: IndexVersion) -> bool:
     """Tell whether the version has no calibration yet, or has by now half as many chunks again, or far fewer."""
     if version.chunks < _LEAST_CHUNKS:
         return False
-    if "centre" not in version.calibration:
+    if "leads" not in version.calibration:
         return True
     then = version.calibration.get("chunks", 0)
     return not then or not then / _GROWTH < version.chunks < then * _GROWTH
@@ -55,20 +58,33 @@ def step(version: IndexVersion, lease: Lease) -> bool:
 def measured(version: IndexVersion) -> dict[str, Any]:
     """Return what a version's row keeps of it. Raises EncoderUnavailable, EncodingFailed and IndexDamaged."""
     reader = registry.engine_for(version.engine, version.engine_options).open(read_state(version))
+    nearest = background(version, reader)
     return {
-        "background": background(version, reader),
+        "background": round(float(np.median(nearest[:, 0])), 4),
+        "leads": _leads(nearest),
         "queries": len(BACKGROUND_QUERIES),
         "centre": base64.b64encode(centre(version, reader).astype(np.float16).tobytes()).decode(),
         "chunks": version.chunks,
     }
 
 
-def background(version: IndexVersion, reader: IndexReader) -> float:
-    """Return the median cosine of the nearest chunk. Raises EncoderUnavailable and EncodingFailed."""
+def background(version: IndexVersion, reader: IndexReader) -> NDArray[np.float64]:
+    """Return the cosines of the nearest chunks to each question, best first; of an empty index, one column of 0.
+
+    Their shape is (questions, up to 50). Raises EncoderUnavailable and EncodingFailed.
+    """
     encoder = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
     vectors = np.stack([encoder.encode_query(text) for text in BACKGROUND_QUERIES])
-    nearest = [answer.distances[0] for answer in reader.search(vectors, 1) if len(answer.distances)]
-    return round(float(1 - np.median(nearest) / 2), 4) if nearest else 0.0
+    answers = [1 - answer.distances.astype(np.float64) / 2 for answer in reader.search(vectors, _LEAD_OVER)]
+    fewest = min(len(cosines) for cosines in answers)
+    return np.stack([cosines[:fewest] for cosines in answers]) if fewest else np.zeros((len(answers), 1))
+
+
+def _leads(nearest: NDArray[np.float64]) -> dict[str, float]:
+    """Return the usual lead of the nearest chunk over a later one, and the one that few questions reach."""
+    leads = nearest[:, 0] - nearest[:, -1]
+    high = round(float(np.quantile(leads, _HIGH)), 4)
+    return {"over": nearest.shape[1], "usual": round(float(np.median(leads)), 4), "high": high}
 
 
 def centre(version: IndexVersion, reader: IndexReader) -> Vectors:

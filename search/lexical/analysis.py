@@ -33,7 +33,7 @@ _CODES = {name: code for code, name in _STEMMERS.items()} | {
     "ger": "de", "gre": "el", "hun": "hu", "ita": "it", "nb": "no", "nld": "nl", "nn": "no", "nor": "no", "por": "pt",
     "ron": "ro", "rum": "ro", "rus": "ru", "spa": "es", "swe": "sv", "tam": "ta", "tur": "tr",
 }  # fmt: skip
-_STOP_LISTS = frozenset({"da", "de", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ru", "sv"})
+STOP_LISTS = frozenset({"da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ru", "sv"})
 _WITHOUT_ACCENTS = frozenset({"en"})  # their stemmers take an accent for a consonant
 _MOST_CHARACTERS = 64  # of a term; longer ones are cut
 _MOST_WHOLE = 120  # characters of what is indexed whole; longer chains of words are there in parts only
@@ -135,7 +135,7 @@ def is_stop_word(surface: str, language: str) -> bool:
     """Tell whether a word says nothing by itself in a language."""
     if language == "en":
         return surface in stop_words.ENGLISH
-    return language in _STOP_LISTS and not _stop_filter(language).analyze(surface)
+    return language in STOP_LISTS and not _stop_filter(language).analyze(surface)
 
 
 def can_be_misspelt(piece: Piece) -> bool:

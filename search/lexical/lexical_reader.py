@@ -13,6 +13,7 @@ import tantivy
 from search.datatypes import Hit, Ids
 from search.lexical import spelling
 from search.lexical.analysis import BODY_TIMES, fold, forms, pieces
+from search.lexical.foreign import is_foreign
 from search.lexical.lexical_query import Alternative, Asked, LexicalQuery, QueryPhrase, QueryWord, Text, build
 from search.lexical.neighbours import neighbours
 from search.lexical.publication import Publication
@@ -54,6 +55,17 @@ class LexicalReader:
     def size(self) -> int:
         """How many chunks can be found."""
         return int(self.searcher.num_docs)
+
+    def is_foreign(self, text: str) -> bool:
+        """Tell whether a query is in none of the languages of the index, as far as those are known."""
+        return is_foreign(text, self._written_in)
+
+    @cached_property
+    def _written_in(self) -> tuple[str, ...]:
+        """Return the languages of the index, or none where those of most texts are not known."""
+        counts = self.searcher.terms_with_prefix("language", "")
+        known = 2 * sum(count for _, count in counts) >= self.size
+        return tuple(code for code, count in counts if count >= _LEAST_SHARE * self.size) if known else ()
 
     @cached_property
     def languages(self) -> tuple[str, ...]:

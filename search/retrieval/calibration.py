@@ -21,6 +21,7 @@ from search.datatypes import Vectors
 _ABOVE_BACKGROUND = 16.0
 _SHARED_WORDS = 9.0
 _INTERCEPT = -7.0
+_AHEAD_OF_BACKGROUND = 2.5
 _STRONG = 2.0  # the background has one in two hundred so high
 _POSSIBLE = -1.75  # of the judged queries two in a hundred have nothing as high
 TELLING = 3  # of the answers, best first
@@ -38,11 +39,25 @@ class Strength(StrEnum):
 class Signals:
     """What is known of one document found: the cosine of its best chunk, and its share of the query's words.
 
-    `cosine` is None where meaning took no part, `shared` where words took none.
+    `cosine` is None where meaning took no part, `shared` where words took none. `lead` is how far the cosine is above
+    that of a chunk further down (`Leads.over`), given where the query's words say nothing.
     """
 
     cosine: float | None
     shared: float | None
+    lead: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """How far the nearest chunk is ahead of the one in place `over`, for questions that the collection does not answer.
+
+    `usual` is the median; `high` is what few of the questions reach.
+    """
+
+    over: int
+    usual: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +69,15 @@ class Calibration:
 
     background: float
     centre: Vectors | None = field(default=None, compare=False)
+    leads: Leads | None = None
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Calibration | None":
         """Return the calibration that a version's row keeps, or None when there is none yet."""
-        return cls(float(value["background"]), _read(value.get("centre", ""))) if value else None
+        if not value:
+            return None
+        leads = Leads(**value["leads"]) if value.get("leads") else None
+        return cls(float(value["background"]), _read(value.get("centre", "")), leads)
 
     def confidence(self, signals: Signals) -> float:
         """Return how sure one may be, from 0 to 1. Where words took no part, a usual share of them is taken."""
@@ -76,6 +95,9 @@ class Calibration:
         return any(self.strength(signals) != Strength.WEAK for signals in list(answers)[:TELLING])
 
     def _log_odds(self, signals: Signals) -> float:
+        if signals.lead is not None and self.leads is not None:
+            scale = max(self.leads.high - self.leads.usual, 1e-6)
+            return _POSSIBLE + _AHEAD_OF_BACKGROUND * (signals.lead - self.leads.high) / scale
         near = 0.0 if signals.cosine is None else (signals.cosine - self.background) / max(1 - self.background, 1e-6)
         shared = 0.3 if signals.shared is None else signals.shared
         odds = _ABOVE_BACKGROUND * near + _SHARED_WORDS * shared + _INTERCEPT

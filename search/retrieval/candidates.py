@@ -15,6 +15,8 @@ from search.retrieval.legs import add_bm25, add_cosines, dense_candidates, lexic
 from search.retrieval.query import Query
 from search.retrieval.query_vectors import query_vector
 
+_FOREIGN_WORDS = 0.3  # names and numbers are the same in many languages
+
 logger = logging.getLogger(__name__)
 
 
@@ -70,7 +72,8 @@ def score(query: Query, chunk_ids: Sequence[int]) -> None:
 def fused(query: Query) -> list[Hit]:
     """Return the candidates of both legs in one order, best first."""
     options = query.options
-    return fusion.fuse(nearness(query), query.lexical.scores, method=options.fusion, dense_weight=options.dense_weight)
+    words_weight = (1 - options.dense_weight) * (_FOREIGN_WORDS if query.foreign else 1)
+    return fusion.fuse(nearness(query), query.lexical.scores, method=options.fusion, dense_weight=1 - words_weight)
 
 
 def nearness(query: Query) -> Mapping[int, float]:

@@ -16,7 +16,7 @@ def strengths(query: Query, visible: Sequence[VisibleHit], documents: Mapping[in
     query names is an answer in any case.
     """
     calibration = Calibration.from_json(query.opened.version.calibration)
-    found = {each.document_id: signals(query, each, documents[each.document_id])
+    found = {each.document_id: signals(query, each, documents[each.document_id], calibration)
              for each in visible if each.document_id in documents}  # fmt: skip
     named = dict.fromkeys(query.named & found.keys(), Strength.STRONG)
     if calibration is not None:
@@ -40,9 +40,20 @@ def _by_thresholds(query: Query, found: Signals) -> Strength:
     return Strength.POSSIBLE if near or worded or query.vector is None else Strength.WEAK
 
 
-def signals(query: Query, found: VisibleHit, document: Document) -> Signals:
-    """Return what tells how sure one may be of a document found."""
-    return Signals(query.dense.scores.get(found.hit.chunk_id), _shared_words(query, found, document))
+def signals(query: Query, found: VisibleHit, document: Document, calibration: Calibration | None = None) -> Signals:
+    """Return what tells how sure one may be of a document found; words of a foreign query tell nothing."""
+    cosine = query.dense.scores.get(found.hit.chunk_id)
+    if query.foreign:
+        return Signals(cosine, None, _lead(query, calibration, cosine))
+    return Signals(cosine, _shared_words(query, found, document))
+
+
+def _lead(query: Query, calibration: Calibration | None, cosine: float | None) -> float | None:
+    """Return how far a cosine is ahead of that of a chunk further down, if it is known what that means here."""
+    if cosine is None or calibration is None or calibration.leads is None:
+        return None
+    cosines = sorted(query.dense.scores.values(), reverse=True)
+    return cosine - cosines[calibration.leads.over - 1] if len(cosines) >= calibration.leads.over else None
 
 
 def _shared_words(query: Query, found: VisibleHit, document: Document) -> float | None:

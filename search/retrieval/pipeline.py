@@ -137,7 +137,10 @@ def _read_words(query: Query) -> None:
         query.terms = tuple(answers.terms_of(query.parsed.plain))
         return
     synonyms = synonyms_of(query.opened.version.collection_id)
-    query.words = lexical.query(query.parsed, synonyms=synonyms, title_weight=query.options.title_weight)
+    query.foreign = lexical.is_foreign(query.parsed.plain)
+    query.words = lexical.query(
+        query.parsed, synonyms=synonyms, title_weight=query.options.title_weight, typos=not query.foreign
+    )
     query.terms = lexical.terms_of(query.words)
     query.allowed = lexical.permitted(query.words)
 

@@ -42,6 +42,7 @@ class Query:
     parsed: ParsedQuery
     filters: Filters  # what was asked for beside the query, and in it
     words: LexicalQuery = field(default_factory=LexicalQuery)
+    foreign: bool = False  # in another language than what is searched
     terms: tuple[str, ...] = ()  # worth marking in what is shown
     allowed: Ids | None = None  # the chunks that may take part, ascending; None for all
     vector: Vectors | None = None

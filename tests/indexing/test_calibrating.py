@@ -110,3 +110,20 @@ def test_without_its_encoder_a_version_stays_as_it_is(
     with hold(collection.pk) as lease:
         assert not calibrating.step(live(collection), lease)
     assert live(collection).calibration == {}
+
+
+def test_a_version_knows_how_far_the_nearest_of_its_chunks_is_ahead(collection: Collection, indexed: Indexed) -> None:
+    write(collection, 0, 60)
+    indexed()
+
+    version = live(collection)
+
+    vectors = read_state(version).tail_vectors
+    encoder = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
+    cosines = -np.sort(-np.stack([vectors @ encoder.encode_query(text) for text in BACKGROUND_QUERIES]), axis=1)
+    leads = cosines[:, 0] - cosines[:, 49]
+    known = Calibration.from_json(version.calibration)
+    assert known is not None and known.leads is not None
+    assert known.leads.over == 50
+    assert known.leads.usual == pytest.approx(float(np.median(leads)), abs=1e-3)
+    assert float((leads > known.leads.high).mean()) == pytest.approx(0.07, abs=0.02)

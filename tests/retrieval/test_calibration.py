@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from search.retrieval.calibration import Calibration, Signals, Strength
+from search.retrieval.calibration import Calibration, Leads, Signals, Strength
 
 MILD = Calibration(background=0.2)
 
@@ -59,3 +59,18 @@ def test_a_version_that_was_not_calibrated_has_none() -> None:
 @pytest.mark.parametrize("background", [1.0, -1.0])
 def test_an_impossible_background_is_borne(background: float) -> None:
     assert 0 <= Calibration(background).confidence(Signals(0.5, 0.5)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("lead", "strength"),
+    [
+        (0.04, Strength.WEAK),  # as questions usually have that the collection does not answer
+        (0.059, Strength.WEAK),
+        (0.061, Strength.POSSIBLE),
+        (0.095, Strength.STRONG),  # -1.75 + 2.5 * (0.095 - 0.06) / 0.02 = 2.6
+    ],
+)
+def test_of_a_foreign_query_it_counts_how_far_the_answer_is_ahead(lead: float, strength: Strength) -> None:
+    calibration = Calibration(0.8, leads=Leads(over=50, usual=0.04, high=0.06))
+    assert calibration.strength(Signals(0.78, None, lead)) == strength
+    assert MILD.strength(Signals(0.7, None, lead)) == Strength.STRONG  # not measured there: the cosine decides
