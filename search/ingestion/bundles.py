@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from search.conf import conf
-from search.ingestion import export, jobs, judgments
+from search.ingestion import curation_lines, export, jobs, judgments
 from search.models import Collection, Document, ImportJob
 
 if TYPE_CHECKING:
@@ -52,7 +52,12 @@ class Part:
     read: Callable[[Collection, Iterable[bytes]], object] | None = None
 
 
-PARTS = (Part(DOCUMENTS, export.jsonl), Part("judgments.jsonl", judgments.jsonl, judgments.take_in))
+PARTS = (
+    Part(DOCUMENTS, export.jsonl),
+    Part("judgments.jsonl", judgments.jsonl, judgments.take_in),
+    Part("curation-rules.jsonl", curation_lines.rules_jsonl, curation_lines.take_in_rules),
+    Part("synonym-groups.jsonl", curation_lines.synonyms_jsonl, curation_lines.take_in_synonyms),
+)
 
 
 def bundle(collection: Collection) -> Iterator[bytes]:
@@ -137,7 +142,7 @@ def _read_parts(archive: zipfile.ZipFile, collection: Collection) -> None:
                 lines = iter(partial(handle.readline, _MOST_LINE_BYTES), b"")
                 try:
                     part.read(collection, lines)
-                except judgments.BadJudgments as error:
+                except (judgments.BadJudgments, curation_lines.BadCuration) as error:
                     raise BadBundle(f"{part.name}: {error}") from error
 
 

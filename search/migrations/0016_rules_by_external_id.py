@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                         editable=False,
                         from_fields=["collection", "external_id"],
                         null=True,
+                        serialize=False,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="search.document",

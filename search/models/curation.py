@@ -3,6 +3,7 @@
 Rows only; who matches a query is decided in retrieval/rules.py, what a synonym adds in retrieval/synonyms.py.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
@@ -83,6 +84,7 @@ class CurationRule(models.Model):
         related_name="+",
         null=True,
         editable=False,
+        serialize=False,
         verbose_name=_("document"),
     )
     position = models.PositiveSmallIntegerField(
@@ -144,6 +146,10 @@ class CurationRule(models.Model):
             return self.document
         except Document.DoesNotExist:
             return None
+
+    def clean_fields(self, exclude: Iterable[str] | None = None) -> None:
+        """Check the fields that are columns."""
+        super().clean_fields({"document", *(exclude or ())})
 
     def clean(self) -> None:
         """Refuse a rule that could never apply."""
