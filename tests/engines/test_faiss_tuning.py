@@ -103,7 +103,7 @@ def test_queries_of_people_count_for_themselves_when_they_are_harder() -> None:
 
 
 def test_near_duplicates_raise_the_construction_of_the_graph(tmp_path: Path) -> None:
-    source = ArraySource(crowds(1, 10_200, 100, 0.1))
+    source = ArraySource(crowds(1, 6_000, 100, 0.1))
     file = finish(SegmentBuild(source, 100, tmp_path, {"recall": 0.995}).run())
     assert file.measured is not None
     first, second = file.measured.candidates[:2]
