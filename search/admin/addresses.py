@@ -93,6 +93,11 @@ def new_import(collection: Collection | None = None) -> str:
     return address if collection is None else f"{address}?{urlencode({'collection': collection.pk})}"
 
 
+def imports() -> str:
+    """Return the address of the list of imports."""
+    return reverse("admin:search_importjob_changelist")
+
+
 def import_job(job: ImportJob) -> str:
     """Return the address of an import's page."""
     return reverse("admin:search_importjob_change", args=[job.pk])

@@ -68,4 +68,4 @@ def per_second(value: float | None) -> str:
     """Return a rate."""
     if value is None:
         return NOTHING
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+    return whole(value) if value >= 10 else f"{value:.1f}"

@@ -4,6 +4,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from search.admin import figures, labels
+from search.admin.imports.encoding_names import encoding_name
 from search.models import ImportFailure, ImportFile, ImportJob, IndexVersion
 
 register = template.Library()
@@ -15,6 +16,7 @@ register.filter("microseconds", figures.microseconds)
 register.filter("duration", figures.seconds)
 register.filter("size", figures.size)
 register.filter("per_second", figures.per_second)
+register.filter("encoding_name", encoding_name)
 
 
 @register.simple_tag

@@ -102,6 +102,7 @@ class PreviewRowSerializer(serializers.Serializer[preview.PreviewRow]):
 
     file = serializers.CharField()
     number = serializers.IntegerField()
+    place = serializers.CharField()
     outcome = serializers.CharField()
     external_id = serializers.CharField()
     values = serializers.DictField()

@@ -36,11 +36,14 @@ class ImportFailureListSerializer(serializers.ModelSerializer[ImportFailure]):
     """A row or a whole file that did not get in, shortened."""
 
     file = serializers.CharField(source="file.name", read_only=True)
+    where = serializers.CharField(
+        read_only=True, help_text="`line` in words: with the sheet's name in a workbook of several; empty for a file."
+    )
     original = serializers.SerializerMethodField(help_text=f"As it stood; its first {_SHOWN_CHARS} characters.")
 
     class Meta:
         model = ImportFailure
-        fields = ["id", "file", "line", "external_id", "field", "reason", "original", "state"]
+        fields = ["id", "file", "line", "where", "external_id", "field", "reason", "original", "state"]
         read_only_fields = fields
 
     def get_original(self, failure: ImportFailure) -> str:

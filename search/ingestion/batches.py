@@ -129,6 +129,7 @@ def _keep_failures(job: ImportJob, file: ImportFile, checked: Sequence[Checked],
                     job=job,
                     file=file,
                     line=item.record.number,
+                    place=item.record.place,
                     external_id=storable(item.external_id)[:500],
                     field=name,
                     reason="; ".join(f"{field}: {text}" if field else text for field, text in problems.items())

@@ -179,6 +179,13 @@ def discard(job: ImportJob) -> None:
     uploads.remove_all(job.pk)
 
 
+def give_up(job: ImportJob) -> None:
+    """Remove a draft with its files. Raises BadImport when it has started: then there is something to look at."""
+    if not ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.DRAFT).delete()[0]:
+        raise BadImport({"": _("The import has started already; cancel it instead.")})
+    uploads.remove_all(job.pk)
+
+
 def cancel(job: ImportJob) -> None:
     """Stop an import after its present batch; what is in stays in. Raises BadImport when it is over already."""
     unfinished = ImportJob.objects.filter(pk=job.pk)

@@ -14,6 +14,7 @@ from search.ingestion import batches, mapping, unpacking, uploads
 from search.ingestion.limits import limits
 from search.ingestion.records import Checked, check
 from search.models import ImportFile, ImportJob
+from search.models.imports import place_in
 from search.readers.base import FileNotes, Record, UnreadableFile
 from search.readers.child_process.reader_process import ReadersUnavailable
 from search.readers.child_process.sandbox import Sandbox
@@ -39,6 +40,7 @@ class PreviewRow:
 
     file: str
     number: int
+    place: str  # in words, "" for a file that is one document
     outcome: str
     external_id: str
     values: Mapping[str, Any]
@@ -56,6 +58,9 @@ class Preview:
     mapping: Mapping[str, str]
     rows: tuple[PreviewRow, ...]
     warnings: tuple[str, ...]
+    looked_into: int  # of the files that were sent
+    rows_of_each: int
+    files_of_an_archive: int
 
 
 def preview(job: ImportJob, *, rows: int = 10, files: int = 5) -> Preview:
@@ -78,6 +83,9 @@ def preview(job: ImportJob, *, rows: int = 10, files: int = 5) -> Preview:
         | mapping.guess_rest(job.mapping, [column for column in columns if column not in job.mapping]),
         rows=tuple(_judged(job, found)),
         warnings=tuple(_warnings(job, columns)),
+        looked_into=len(first),
+        rows_of_each=rows,
+        files_of_an_archive=files,
     )
 
 
@@ -135,6 +143,7 @@ def _judged(job: ImportJob, found: list[tuple[ImportFile, Record]]) -> list[Prev
         PreviewRow(
             file=file.name,
             number=record.number,
+            place=place_in(file.format, record.number, record.place) if file.tabular else "",
             outcome=names.get(outcome, outcome),
             external_id=item.external_id,
             values=_shortened(_fields(item)),

@@ -11,12 +11,19 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .corpus import Collection
 from .fields import StorableCharField, StorableJSONField, StorableTextField
 
 COUNTS = ("read", "created", "updated", "unchanged", "failed", "duplicates", "moved", "deleted")
+
+
+def place_in(format_name: str, number: int, place: str = "") -> str:
+    """Return in words where a record stands, as people count in files of its format."""
+    words = {"xlsx": gettext("row %s"), "json": gettext("item %s")}.get(format_name, gettext("line %s"))
+    return place or words % f"{number:,}"
 
 
 class ImportJobQuerySet(models.QuerySet["ImportJob"]):
@@ -131,8 +138,8 @@ class ImportJob(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = _("import job")
-        verbose_name_plural = _("import jobs")
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
         constraints = [
             models.UniqueConstraint(
                 fields=["created_by", "idempotency_key"],
@@ -223,6 +230,13 @@ class ImportFailure(models.Model):
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="failures", verbose_name=_("job"))
     file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="failures", verbose_name=_("file"))
     line = models.PositiveBigIntegerField(_("line"), null=True, help_text=_("Empty for a whole file."))
+    place = StorableCharField(
+        _("place"),
+        max_length=300,
+        blank=True,
+        default="",
+        help_text=_("Where the line's number alone does not say it."),
+    )
     external_id = StorableCharField(_("external id"), max_length=500, blank=True, default="")
     field = models.CharField(_("field"), max_length=500, blank=True, default="")
     reason = StorableTextField(_("reason"))
@@ -238,3 +252,8 @@ class ImportFailure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_id}:{self.line}"
+
+    @property
+    def where(self) -> str:
+        """Return in words where it stands in its file; "" for a whole file."""
+        return "" if self.line is None else place_in(self.file.format, self.line, self.place)

@@ -91,10 +91,11 @@ class Record:
     A body with structure is Markdown: headings as `#` lines, tables as rows with ` | ` between cells.
     """
 
-    number: int  # the line (CSV, JSONL), row (XLSX) or place (JSON) where it begins, from 1; 1 for a whole file
+    number: int  # the line (CSV, JSONL), row (XLSX) or place (JSON) where it begins, from 1; 1 for a file
     values: Mapping[str, Any] = field(default_factory=dict)
     original: str = ""  # a row's text as it stood, to be shown and mended; empty for a whole file
     error: str = ""  # why this row cannot be read; `values` is empty then
+    place: str = ""  # where it stands, in words, when the number alone does not say it: "sheet “Prices”, row 12"
 
 
 class Reader(ABC):

@@ -10,6 +10,7 @@ from search.ingestion.document_writes import Outcome
 from search.ingestion.jobs import BadImport
 from search.models import Collection, Document, ImportFailure, ImportJob
 from tests.ingestion.imports import counts, imported, lines
+from tests.readers.tables.test_xlsx_reader import workbook
 
 pytestmark = pytest.mark.django_db
 
@@ -160,3 +161,12 @@ def test_downloaded_rows_of_a_mapped_import_need_no_mapping(collection: Collecti
     assert counts(imported(collection, {"mended.jsonl": lines(row)})) == {"read": 1, "created": 1}
     document = Document.objects.get(external_id="2")
     assert (document.body, document.language, document.metadata) == ("The old one.", "de", {})
+
+
+def test_a_failed_row_says_where_it_stands_as_people_count(collection: Collection) -> None:
+    book = workbook({"Cats": [["id", "url"], [1, "/a"]], "Dogs": [["id", "url"], [2, "/b"], [3, "ftp://c"]]})
+    job = imported(collection, {"a.csv": "id,url\n1,ftp://a\n", "b.json": '[{"url": "x:"}]', "c.xlsx": book})
+
+    assert [failure.where for failure in job.failures.select_related("file")] == [
+        "line 2", "item 1", "sheet “Dogs”, row 3",
+    ]  # fmt: skip

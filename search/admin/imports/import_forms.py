@@ -15,6 +15,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from search.admin.imports.encoding_names import encoding_choices
 from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.ingestion.jobs import BadImport, ImportOptions
 from search.ingestion.mapping import FIELDS
@@ -89,6 +90,9 @@ class OptionsForm(forms.Form):
     visibility = _choice(_("Who can find them"), [_UNSAID, *Document.Visibility.choices])
     groups = _line(_("Groups"), 2_000, _("Names with commas between them, where selected groups can find them."))
     language = _line(_("Language"), 35, placeholder="en")
+    encoding = _choice(
+        _("Encoding"), encoding_choices(), _("Of texts that do not declare theirs. Change it where letters look wrong.")
+    )
     columns = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(
@@ -100,6 +104,7 @@ class OptionsForm(forms.Form):
         self.further = {name: mapping[name] for name in columns[SHOWN_COLUMNS:] if name in mapping}
         self.shown_columns = columns[:SHOWN_COLUMNS]
         self.more_columns = len(columns) - len(self.shown_columns)
+        self.fields["encoding"].choices = encoding_choices(job.encoding)  # type: ignore[attr-defined]
         none = ("", gettext("None"))
         self.fields["key_column"] = _choice(
             _("Key column"),
@@ -126,6 +131,7 @@ class OptionsForm(forms.Form):
             key_column=values["key_column"],
             defaults=defaults,
             duplicates=values["duplicates"] or ImportJob.Duplicates.KEEP,
+            encoding=values["encoding"],
         )
 
     def refuse(self, error: BadImport) -> None:
@@ -194,6 +200,7 @@ def _initial(job: ImportJob, columns: Sequence[str]) -> dict[str, Any]:
     return {
         "key_column": job.key_column,
         "duplicates": job.duplicates_policy,
+        "encoding": job.encoding,
         **{name: defaults.get(name, "") for name in ("state", "visibility", "language")},
         "groups": ", ".join(defaults.get("groups", [])),
         "columns": json.dumps(list(columns), ensure_ascii=False),

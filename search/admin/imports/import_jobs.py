@@ -8,15 +8,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.views import ChangeList
 
 from search import tasks
 from search.admin import addresses, figures
@@ -31,6 +32,17 @@ from search.ingestion.jobs import BadImport
 from search.models import ImportFailure, ImportFile, ImportJob
 
 _NAME_CHARS = 60
+
+
+class ImportList(ChangeList):
+    """One page of imports, with what is still to be mended of each."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        still_open = ImportFailure.objects.filter(job__in=self.result_list, state=ImportFailure.State.OPEN)
+        counts = dict(still_open.order_by().values("job").annotate(count=Count("pk")).values_list("job", "count"))
+        for job in self.result_list:
+            job.open_failures = counts.get(job.pk, 0)
 
 
 @admin.register(ImportJob)
@@ -57,9 +69,11 @@ class ImportJobAdmin(ImportWizard, ImportFailures):
     list_filter_submit = True
     list_select_related = ("collection", "created_by")
     list_per_page = 50
-    show_full_result_count = False
     search_fields = ("name",)
     list_before_template = "admin/search/importjob/list_head.html"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ImportList
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -71,6 +85,7 @@ class ImportJobAdmin(ImportWizard, ImportFailures):
             path("<int:pk>/start/", view(self.start_view), name=f"{named}start"),
             path("<int:pk>/reopen/", view(self.reopen_view), name=f"{named}reopen"),
             path("<int:pk>/cancel/", view(self.cancel_view), name=f"{named}cancel"),
+            path("<int:pk>/give-up/", view(self.give_up_view), name=f"{named}give_up"),
             path("<int:pk>/resume/", view(self.resume_view), name=f"{named}resume"),
             path("<int:pk>/retry/", view(self.retry_view), name=f"{named}retry"),
             path("<int:pk>/failures/", view(self.failures_view), name=f"{named}failures"),
@@ -124,6 +139,19 @@ class ImportJobAdmin(ImportWizard, ImportFailures):
     def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Stop an import."""
         return self._do(request, pk, jobs.cancel)
+
+    def give_up_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Remove a draft and its files, of which nothing was written."""
+        self.check_may_import(request)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        job = self.job_at(pk)
+        try:
+            jobs.give_up(job)
+        except BadImport as error:
+            return self.back_to(request, job, str(error))
+        self.message_user(request, _t("“%s” was given up; nothing of it was written.") % job.name, messages.SUCCESS)
+        return redirect(addresses.imports())
 
     def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Go on with an import that could not go on."""
@@ -196,11 +224,11 @@ class ImportJobAdmin(ImportWizard, ImportFailures):
 
     @admin.display(description=_("written"))
     def written(self, job: ImportJob) -> str:
-        return figures.whole(job.created + job.updated)
+        return figures.NOTHING if job.dry_run else figures.whole(job.created + job.updated)
 
     @admin.display(description=_("failed"), ordering="failed")
-    def failures(self, job: ImportJob) -> SafeString:
-        return failed_label(job.failed, addresses.import_failures(job))
+    def failures(self, job: Any) -> SafeString:
+        return failed_label(job.open_failures if job.is_over else job.failed, addresses.import_failures(job))
 
     @admin.display(description=_("by"), ordering="created_by__username")
     def who(self, job: ImportJob) -> str:

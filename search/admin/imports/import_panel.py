@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Case, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -40,6 +41,9 @@ class ImportPanel:
     remaining: str
     indexing: CollectionProgress | None
     open_failures: int
+    warned_files: int
+    rows: str
+    bytes: str
     said: str  # changes only when there is something worth saying aloud
 
     @property
@@ -53,7 +57,7 @@ def import_panel(job: ImportJob) -> ImportPanel:
     now = timezone.now()
     moving = job.status in (ImportJob.Status.QUEUED, ImportJob.Status.RUNNING)
     percent = _percent(job)
-    elapsed = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else None
+    elapsed = max(0.0, ((job.finished_at or now) - job.started_at).total_seconds()) if job.started_at else None
     still_open = job.failures.filter(state=ImportFailure.State.OPEN).count() if job.failed else 0
     sentence = _sentence(job, still_open)
     return ImportPanel(
@@ -62,29 +66,40 @@ def import_panel(job: ImportJob) -> ImportPanel:
         percent=percent,
         sentence=sentence,
         hint=_hint(job, now),
-        figures=_figures(job),
+        figures=_figures(job, still_open),
         rate=job.read / elapsed if elapsed and job.read else None,
         elapsed=_about(elapsed) if moving else "" if elapsed is None else figures.seconds(elapsed),
         remaining=_about(job.remaining_seconds(now)),
         indexing=_indexing(job),
         open_failures=still_open,
+        warned_files=job.files.exclude(warnings=[]).count() if job.is_over else 0,
+        rows=ngettext("%s row", "%s rows", job.read) % figures.whole(job.read),
+        bytes=_("%(done)s of %(total)s")
+        % {"done": figures.size(min(job.bytes_done, job.bytes_total)), "total": figures.size(job.bytes_total)}
+        if job.bytes_total
+        else "",
         said=_said(sentence, percent) if moving else sentence,
     )
 
 
 def shown_files(job: ImportJob) -> tuple[list[ImportFile], int]:
-    """Return the files as they were sent, as far as they fit on a page, those that failed first; and how many more."""
-    files = job.files.filter(parent=None)
-    failed = list(files.filter(status=ImportFile.Status.FAILED)[:_SHOWN_FILES])
-    others = list(files.exclude(status=ImportFile.Status.FAILED)[: _SHOWN_FILES - len(failed)])
-    shown = failed + others
-    return shown, max(0, files.count() - len(shown))
+    """Return the files as far as they fit on a page, and how many more there are.
+
+    First those that failed, then those with warnings, also in archives; then the others as they were sent.
+    """
+    bad = Q(status=ImportFile.Status.FAILED)
+    wanting = bad | ~Q(warnings=[])
+    first = list(job.files.filter(wanting).order_by(Case(When(bad, then=0), default=1), "pk")[:_SHOWN_FILES])
+    others = job.files.filter(parent=None).exclude(wanting)
+    shown = first + list(others[: _SHOWN_FILES - len(first)])
+    return shown, max(0, job.files.filter(wanting).count() + others.count() - len(shown))
 
 
 def _about(seconds: float | None) -> str:
     """Return a length of time that changes as one looks at it: without fractions of a second."""
     if seconds is None:
         return ""
+    seconds = max(0.0, seconds)
     return _("%d s") % round(seconds) if seconds < 90 else figures.seconds(seconds)
 
 
@@ -137,7 +152,8 @@ def _said(sentence: str, percent: int | None) -> str:
     return sentence if percent is None else f"{sentence} {percent // 10 * 10} %"
 
 
-def _figures(job: ImportJob) -> tuple[Figure, ...]:
+def _figures(job: ImportJob, still_open: int) -> tuple[Figure, ...]:
+    """Return the counts; of what failed only what is still open, and beside it what has been taken care of since."""
     names = {
         "read": _("Read"),
         "created": _("New"),
@@ -149,16 +165,21 @@ def _figures(job: ImportJob) -> tuple[Figure, ...]:
         "deleted": _("Deleted"),
     }
     always = ("read", "created", "updated", "unchanged", "failed")
-    return tuple(
+    counts = {**job.counts, "failed": still_open if job.is_over else job.failed}
+    shown = [
         Figure(
             name,
-            figures.whole(job.counts[key]),
-            "bad" if key == "failed" and job.failed else "",
-            addresses.import_failures(job) if key == "failed" and job.failed else "",
+            figures.whole(counts[key]),
+            "bad" if key == "failed" and counts[key] else "",
+            addresses.import_failures(job) if key == "failed" and counts[key] else "",
         )
         for key, name in names.items()
-        if key in always or job.counts[key]
-    )
+        if key in always or counts[key]
+    ]
+    since = job.failed - counts["failed"]
+    if since > 0:
+        shown.append(Figure(_("Taken care of since"), figures.whole(since), "", addresses.import_step(job, "failures")))
+    return tuple(shown)
 
 
 def _indexing(job: ImportJob) -> CollectionProgress | None:

@@ -56,9 +56,8 @@ def _shown(row: PreviewRow, *, several: bool) -> ShownRow:
     metadata = values.pop("metadata", {})
     title, body = str(values.pop("title", "")), str(values.pop("body", ""))
     values.pop("anchors", None)
-    tabular = bool(row.columns)
-    place = _("row %d") % row.number if tabular else ""
-    if several or not tabular:
+    place = row.place
+    if several or not place:
         place = f"{row.file}, {place}" if place else row.file
     entries, more_entries = _some(metadata if isinstance(metadata, dict) else {})
     columns, more_columns = _some(row.columns)

@@ -285,7 +285,7 @@ def _seconds(job: ImportJob) -> float:
 
 
 def _place(failure: ImportFailure) -> str:
-    return failure.file.name if failure.line is None else f"{failure.file.name}, line {failure.line}"
+    return f"{failure.file.name}, {failure.where}" if failure.where else failure.file.name
 
 
 def _interrupted(job: ImportJob) -> str:

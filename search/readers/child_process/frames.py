@@ -9,7 +9,7 @@ import json
 import os
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from search.readers.base import FileNotes, Record, UnreadableFile
@@ -82,13 +82,13 @@ def encode(record: Record) -> EncodedRecord:
         moved.append([None, len(texts[-1])])
         original = ""
     try:
-        row = _encode([record.number, values, original, record.error, moved])
+        row = _encode([record.number, values, original, record.error, moved, record.place])
     except (ValueError, TypeError, RecursionError) as error:
         return _refused(record, f"This row has values that cannot be stored: {str(error)[:100].rstrip('.')}.")
     if (
         len(record.original) > _SHOWN_CHARS and sum(map(len, texts)) > TEXT_BYTES
     ):  # its values are worth more than how they stood
-        return encode(Record(record.number, record.values, record.original[:_SHOWN_CHARS], record.error))
+        return encode(replace(record, original=record.original[:_SHOWN_CHARS]))
     too_large = len(row) > JSON_BYTES // 4 and len(row.encode("utf-8", "replace")) > JSON_BYTES - 100
     if too_large or sum(map(len, texts)) > TEXT_BYTES:
         return _refused(record, "This row has more, or longer, values than a row may have. Split it.")
@@ -96,7 +96,7 @@ def encode(record: Record) -> EncodedRecord:
 
 
 def _refused(record: Record, reason: str) -> EncodedRecord:
-    return EncodedRecord(_encode([record.number, {}, record.original[:_SHOWN_CHARS], reason, []]), ())
+    return EncodedRecord(_encode([record.number, {}, record.original[:_SHOWN_CHARS], reason, [], record.place]), ())
 
 
 def send(fd: int, kind: bytes, value: Any, raw: Sequence[bytes] = ()) -> None:
@@ -220,8 +220,9 @@ def records_of(frame: Frame) -> list[Record]:
 
 
 def _record(row: Any, raw: bytes, offset: int) -> tuple[Record, int]:
-    number, values, original, error, moved = row
-    if not (type(number) is int and type(values) is dict and type(original) is str and type(error) is str):
+    number, values, original, error, moved, place = row
+    texts = (original, error, place)
+    if not (type(number) is int and type(values) is dict and all(type(text) is str for text in texts)):
         raise BrokenProtocol("a record has fields of other types")
     for name, size in moved:
         if type(size) is not int or size < 0 or offset + size > len(raw):
@@ -232,4 +233,4 @@ def _record(row: Any, raw: bytes, offset: int) -> tuple[Record, int]:
             original = text
         else:
             values[str(name)] = text
-    return Record(number, values, original, error), offset
+    return Record(number, values, original, error, place), offset

@@ -1,4 +1,6 @@
-"""XLSX: the first row of each sheet names its columns; the rows below it, of all sheets, are the records.
+"""XLSX: the first row of each sheet names its columns; the rows below it, of all visible sheets, are the records.
+
+Sheets that are hidden hold what nobody sees, such as lists for a form's choices: they are named, and not read.
 
 Cells come one at a time out of the packed sheet, so that memory does not grow with the rows, and what a sheet says of
 its own size is never asked for. Formulas give the value that was calculated last.
@@ -31,7 +33,7 @@ _DATA, _ROW, _CELL = (_NAMESPACE + tag for tag in ("sheetData", "row", "c"))
 
 
 class XlsxReader(Reader):
-    """Rows of a workbook. With several sheets, numbers go on counting and `sheet` names the sheet of a row."""
+    """Rows of a workbook. With several sheets, `sheet` names that of a row, and numbers go on counting: see `place`."""
 
     format = "xlsx"
     extensions = (".xlsx", ".xlsm")
@@ -45,24 +47,28 @@ class XlsxReader(Reader):
         streamed = replace(self.limits, memory_bytes=2 * self.limits.unpacked_bytes)  # a sheet is never held whole
         with packed_file(file, _KIND, streamed) as archive:
             _refuse_large_parts(archive, self.limits)
-            yield from self._sheets(_Workbook(file))
+            workbook = _Workbook(file)
+            self.notes.remarks += [f"The sheet “{name[:100]}” is hidden and was not read." for name in workbook.hidden]
+            yield from self._sheets(workbook)
 
     def _sheets(self, workbook: "_Workbook") -> Iterator[Record]:
         last = 0
         for title, part in workbook.sheets:
             name = title if len(workbook.sheets) > 1 else ""
-            for record in self._records(workbook.rows(title, part, self.limits), name, last):
+            before = last
+            for record in self._records(workbook.rows(title, part, self.limits), name, before):
                 last = record.number
-                yield record
+                place = f"sheet “{name[:100]}”, row {last - before:,}" if name else ""
+                yield replace(record, place=place) if place else record
         if not last:
-            raise UnreadableFile("No sheet of this workbook has rows below a row with the names of columns.")
+            raise UnreadableFile("No visible sheet of this workbook has rows below a row with the names of columns.")
 
     def _records(self, rows: "Iterator[_Row]", sheet: str, before: int) -> Iterator[Record]:
         names: list[str] = []
         for line in rows:
             original = _as_csv(line.cells)
             if line.error:
-                yield failed(before + line.number, original, _at(sheet, line) + line.error, self.limits)
+                yield failed(before + line.number, original, line.error, self.limits)
             elif line.chars > self.limits.row_bytes:
                 yield too_long(before + line.number, original, self.limits)
             elif not names:
@@ -109,12 +115,14 @@ class _Workbook:
             reader.read_workbook()
             apply_stylesheet(reader.archive, reader.wb)
             parts = set(reader.archive.namelist())
-            found = [(one_line(sheet.name), rel.target) for sheet, rel in reader.parser.find_sheets()]
+            sheets = [(one_line(sheet.name), rel.target, sheet.state) for sheet, rel in reader.parser.find_sheets()]
         except MemoryError:
             raise
         except Exception as error:  # openpyxl raises anything on broken input
             raise UnreadableFile(f"This {_KIND} is damaged and cannot be read: {_words(error)}.") from error
-        self.sheets = [(name, part) for name, part in found if part in parts and part.startswith(_SHEETS)]
+        found = [sheet for sheet in sheets if sheet[1] in parts and sheet[1].startswith(_SHEETS)]
+        self.sheets = [(name, part) for name, part, state in found if state == "visible"]
+        self.hidden = [name for name, _, state in found if state != "visible"]
         self._reader = reader
 
     def rows(self, title: str, part: str, limits: Limits) -> "Iterator[_Row]":
@@ -200,10 +208,6 @@ def _more_names(names: list[str], line: _Row) -> list[str]:
     for column in range(len(names) + 1, max(line.cells, default=0) + 1):
         more.append(different(f"column {column}", names + more))
     return more
-
-
-def _at(sheet: str, line: _Row) -> str:
-    return f"Sheet “{sheet}”, row {line.number:,}: " if sheet else ""
 
 
 def _words(error: Exception) -> str:

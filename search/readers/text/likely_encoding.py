@@ -5,6 +5,7 @@ this use of capitals? Chinese, Japanese and Korean are told by how common their 
 reads as letters in a dozen encodings; only in the right one do they make the alphabet of one language.
 """
 
+import codecs
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ _NO_CAPITAL_AFTER = {"l": log(0.998), "u": log(0.5), "o": log(0.75), "x": log(0.
 
 @dataclass(frozen=True, slots=True)
 class Likeliest:
-    """The encoding in which a text reads best, and whether others that read differently are far behind."""
+    """The encoding in which a text reads best, as Python's codecs call themselves, and whether others that read differently are far behind."""
 
     name: str
     sure: bool
@@ -50,7 +51,7 @@ def likeliest(sample: bytes) -> Likeliest | None:
         return None
     best = min((reading for reading in readings if reading.text == readings[0].text), key=lambda it: _RARER[it.name])
     others = [reading.score for reading in readings if reading.text != best.text]
-    return Likeliest(best.name, not others or readings[0].score - others[0] > _SURE)
+    return Likeliest(codecs.lookup(best.name).name, not others or readings[0].score - others[0] > _SURE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from search.ingestion import jobs, uploads
+from search.ingestion import failures, jobs, uploads
 from search.models import Collection, Document, ImportFailure, ImportJob
 from tests.admin.conftest import CountQueries, SignIn
 from tests.ingestion.imports import draft, finished, imported, lines
+from tests.ingestion.test_runner import zipped
 
 pytestmark = pytest.mark.django_db
 
@@ -245,3 +246,90 @@ def test_importers_need_no_further_permission(sign_in: SignIn, collection: Colle
     assert client.post(address(job, "start")).status_code == 302
     job.refresh_from_db()
     assert job.status == "queued"
+
+
+def figures_of(client: Client, job: ImportJob) -> dict[str, str]:
+    return {figure.name: figure.value for figure in client.get(address(job)).context["panel"].figures}
+
+
+def test_what_was_mended_does_not_count_as_failed_any_more(admin_client: Client, collection: Collection) -> None:
+    job = imported(collection, {"rows.jsonl": ROWS})
+    before = figures_of(admin_client, job)
+    failures.dismiss(job.failures.all())
+
+    after, listed = figures_of(admin_client, job), admin_client.get(LIST).content.decode()
+
+    assert before["Failed"] == "1"
+    assert "Taken care of since" not in before
+    assert (after["Failed"], after["Taken care of since"]) == ("0", "1")
+    assert address(job, "failures") not in listed
+
+
+def test_clocks_that_differ_give_no_negative_time(admin_client: Client, collection: Collection) -> None:
+    job = imported(collection, {"rows.jsonl": ROWS})
+    assert job.started_at is not None
+    ImportJob.objects.filter(pk=job.pk).update(finished_at=job.started_at - timedelta(milliseconds=4))
+
+    assert "-0" not in admin_client.get(address(job)).context["panel"].elapsed
+    assert "-0.00 s" not in admin_client.get(LIST).content.decode()
+
+
+def test_progress_is_told_in_rows_and_bytes(admin_client: Client, collection: Collection) -> None:
+    job = draft(collection, {"a.txt": "A."})
+    ImportJob.objects.filter(pk=job.pk).update(
+        status="running", started_at=timezone.now(), read=12_345, bytes_done=3 << 20, bytes_total=8 << 20
+    )
+
+    panel = admin_client.get(address(job)).context["panel"]
+
+    assert (panel.rows, panel.bytes.replace("\xa0", " ")) == ("12,345 rows", "3.0 MB of 8.0 MB")
+
+
+def test_files_show_their_encoding_and_what_is_doubtful_in_them(admin_client: Client, collection: Collection) -> None:
+    mixed = "Größe, Maß\n".encode("cp1252") * 9 + "Größe\n".encode()
+    job = imported(collection, {"mixed.txt": mixed, "fine.txt": "Größe"})
+
+    page = admin_client.get(address(job)).content.decode()
+
+    assert "Western Europe (Windows-1252, Latin-1)" in page
+    assert "1 line looks like UTF-8" in page
+    assert "1 file should be looked at" in page
+    assert page.index("mixed.txt") < page.index("fine.txt")
+
+
+def test_what_an_archive_hides_is_shown_where_it_failed(admin_client: Client, collection: Collection) -> None:
+    job = imported(collection, {"all.zip": zipped({"a.txt": b"A.", "deep/b.pdf": b"MZ\x90\0" * 40})})
+
+    names = [file.name for file in admin_client.get(address(job)).context["files"]]
+
+    assert names == ["deep/b.pdf", "all.zip"]
+
+
+def test_a_draft_that_is_given_up_is_gone(admin_client: Client, collection: Collection) -> None:
+    job = draft(collection, {"a.txt": "A."})
+    folder = uploads.folder_of(job)
+
+    page = admin_client.post(address(job, "give_up"), follow=True)
+
+    assert "was given up; nothing of it was written" in page.content.decode()
+    assert page.redirect_chain[-1][0] == LIST
+    assert not ImportJob.objects.exists()
+    assert not folder.exists()
+
+
+def test_what_has_started_is_not_given_up(admin_client: Client, collection: Collection) -> None:
+    job = imported(collection, {"a.txt": "A."})
+
+    page = admin_client.post(address(job, "give_up"), follow=True).content.decode()
+
+    assert "The import has started already" in page
+    assert ImportJob.objects.filter(pk=job.pk).exists()
+
+
+def test_the_way_to_a_page_names_an_import_as_it_is_written(admin_client: Client, collection: Collection) -> None:
+    job = jobs.create(collection, source=ImportJob.Source.UPLOAD, name="katalog.csv")
+
+    page = admin_client.get(address(job)).content.decode()
+
+    assert "Katalog.csv" not in page
+    assert "Imports" in page

@@ -18,6 +18,7 @@ from tests.admin import hostile
 from tests.admin.conftest import SignIn
 from tests.conftest import MakeDocument
 from tests.ingestion.imports import draft, finished
+from tests.ingestion.test_runner import zipped
 
 pytestmark = pytest.mark.django_db
 
@@ -287,3 +288,43 @@ def test_an_import_that_has_started_is_not_prepared_again(admin_client: Client, 
     page = admin_client.post(page_of(job), values, follow=True)
 
     assert "has been started already" in page.content.decode()
+
+
+def test_the_encoding_that_is_chosen_is_the_one_that_is_read_in(admin_client: Client, collection: Collection) -> None:
+    job = draft(collection, {"a.txt": "Größe".encode("cp850")})
+
+    page = admin_client.post(page_of(job), {"action": "preview", "encoding": "cp850"}).content.decode()
+    admin_client.post(page_of(job), {"action": "import", "encoding": "cp850"})
+
+    job.refresh_from_db()
+    assert "Größe" in page
+    assert "Western Europe (DOS 850)</span>" in page
+    assert (job.encoding, job.status) == ("cp850", "queued")
+
+
+def test_an_encoding_that_another_way_in_has_chosen_can_stay(admin_client: Client, collection: Collection) -> None:
+    job = draft(collection, {"a.txt": "A."}, encoding="shift_jisx0213")
+
+    admin_client.post(page_of(job), {"action": "import", "encoding": job.encoding})
+
+    job.refresh_from_db()
+    assert (job.encoding, job.status) == ("shift_jisx0213", "queued")
+
+
+def test_the_preview_says_how_much_it_has_looked_at(admin_client: Client, collection: Collection) -> None:
+    files = {f"{number}.txt": f"Note {number}." for number in range(6)}
+    archive = {"all.zip": zipped({name: text.encode() for name, text in files.items()})}
+
+    several = admin_client.get(page_of(draft(collection, files))).content.decode()
+    packed = admin_client.get(page_of(draft(collection, archive))).content.decode()
+
+    assert "of the first 5 of 6 files" in several
+    assert "and 1 more files that were not looked into" in several
+    assert "archive; its first 5 files are looked into" in packed
+
+
+def test_rows_stand_where_a_person_would_count_them(admin_client: Client, collection: Collection) -> None:
+    csv, items = {"a.csv": "id,text\n1,One.\n"}, {"a.json": '[{"id": 1, "text": "One."}]'}
+
+    assert "line 2" in admin_client.get(page_of(draft(collection, csv))).content.decode()
+    assert "item 1" in admin_client.get(page_of(draft(collection, items))).content.decode()

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from search.readers.base import Limits, Reader, Record, UnreadableFile
 from search.readers.tables.xlsx_reader import XlsxReader
@@ -83,6 +83,28 @@ def test_dates_numbers_and_truths_come_as_json_has_them() -> None:
     assert list(record.values.values()) == ["2024-05-01", "2024-05-01T13:30:00", "08:15:00", 3, 2.5, True]
 
 
+def test_hidden_sheets_are_named_and_not_read() -> None:
+    book = load_workbook(io.BytesIO(workbook({"Cats": [["id"], [1]], "Lists": [["x"], [2]], "Old": [["y"], [3]]})))
+    book["Lists"].sheet_state, book["Old"].sheet_state = "hidden", "veryHidden"
+    content = io.BytesIO()
+    book.save(content)
+    reader = XlsxReader()
+    [record] = reader.read(content, PurePosixPath("a.xlsx"))
+    assert record.values == {"id": 1}
+    assert reader.notes.told().warnings == (
+        "The sheet “Lists” is hidden and was not read.", "The sheet “Old” is hidden and was not read.",
+    )  # fmt: skip
+
+
+def test_a_row_says_its_sheet_and_its_row_there() -> None:
+    several = read(workbook({"Cats": [["id"], [1], [2]], "Dogs": [["id"], [3], [4]]}))
+    assert [record.place for record in several] == [
+        "sheet “Cats”, row 2", "sheet “Cats”, row 3", "sheet “Dogs”, row 2", "sheet “Dogs”, row 3",
+    ]  # fmt: skip
+    assert len({record.number for record in several}) == 4
+    assert [record.place for record in read(workbook({"Cats": [["id"], [1]]}))] == [""]
+
+
 def test_rows_of_several_sheets_follow_each_other_and_name_their_sheet() -> None:
     found = read(workbook({"Cats": [["id"], [1]], "Empty": [], "Dogs": [["x", "sheet"], [2, 3], [4, 5]]}))
     assert [record.values for record in found] == [
@@ -141,7 +163,7 @@ ENTITIES = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha"}">' for n
         ),
         (with_sheet("<sheetData>" + " " * 30_000_000 + "</sheetData>"), "times its size"),
         (with_part(workbook({"S": [["a"]]}), "xl/styles.xml", b"<styleSheet>"), "damaged"),
-        (workbook({"Sheet": [["a", "b"]]}), "No sheet of this workbook has rows"),
+        (workbook({"Sheet": [["a", "b"]]}), "No visible sheet of this workbook has rows"),
         (b"PK\x03\x04 and nothing that follows", "damaged"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "password"),
     ],
