@@ -97,6 +97,27 @@ class MayEvaluate(BasePermission):
         return request.user.has_perm(f"search.{action}_evaluationqueryset")
 
 
+class MayCurate(BasePermission):
+    """Rules and synonyms are for those who have the admin's permissions on the view's `permission_model`."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if request.method in SAFE_METHODS:
+            return any(_has(request, view, action) for action in ("view", "change"))
+        return all(_has(request, view, action) for action in _ACTIONS.get(request.method or "", ()))
+
+
+class MayTry(BasePermission):
+    """As in the admin: a new entry is tried by who may make one, a changed one by who may change it."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return _has(request, view, "change" if "pk" in view.kwargs else "add")
+
+
+def _has(request: Request, view: APIView, action: str) -> bool:
+    options = getattr(view, "permission_model")._meta  # noqa: B009
+    return request.user.has_perm(f"{options.app_label}.{action}_{options.model_name}")
+
+
 def may_override_gate(user: User) -> bool:
     """Tell whether `user` may activate a version that its gate refuses."""
     return _may(user, "search.override_gate")

@@ -5,6 +5,16 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from .bulk_views import BulkView
 from .collection_views import CollectionsView, CollectionView
+from .curation_views import (
+    CurationRulesView,
+    CurationRuleView,
+    SynonymGroupsView,
+    SynonymGroupView,
+    TryGroupView,
+    TryNewGroupView,
+    TryNewRuleView,
+    TryRuleView,
+)
 from .document_views import DocumentsView, DocumentView
 from .evaluation_run_views import (
     CancelRunView,
@@ -90,6 +100,14 @@ urlpatterns = [
     path("v1/evaluation/runs/<int:pk>/rescore/", RescoreRunView.as_view(), name="run-rescore"),
     path("v1/evaluation/runs/<int:pk>/queries/", RunQueriesView.as_view(), name="run-queries"),
     path("v1/evaluation/runs/<int:pk>/compare/<int:other>/", CompareRunsView.as_view(), name="run-compare"),
+    path("v1/curation-rules/", CurationRulesView.as_view(), name="curation-rules"),
+    path("v1/curation-rules/try/", TryNewRuleView.as_view(), name="curation-rules-try"),
+    path("v1/curation-rules/<int:pk>/", CurationRuleView.as_view(), name="curation-rule"),
+    path("v1/curation-rules/<int:pk>/try/", TryRuleView.as_view(), name="curation-rule-try"),
+    path("v1/synonym-groups/", SynonymGroupsView.as_view(), name="synonym-groups"),
+    path("v1/synonym-groups/try/", TryNewGroupView.as_view(), name="synonym-groups-try"),
+    path("v1/synonym-groups/<int:pk>/", SynonymGroupView.as_view(), name="synonym-group"),
+    path("v1/synonym-groups/<int:pk>/try/", TryGroupView.as_view(), name="synonym-group-try"),
     path("v1/import-jobs/", ImportJobsView.as_view(), name="import-jobs"),
     path("v1/import-jobs/<int:pk>/", ImportJobView.as_view(), name="import-job"),
     path("v1/import-jobs/<int:pk>/files/", ImportFilesView.as_view(), name="import-job-files"),

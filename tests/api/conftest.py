@@ -20,6 +20,7 @@ CURATOR = (
     "view_indexversion", "change_indexversion", "delete_indexversion",
     "view_importjob", "add_importjob", "delete_importjob",
     "view_evaluationqueryset", "change_evaluationqueryset", "delete_evaluationqueryset",
+    *(f"{action}_{kind}" for action in ("view", "add", "change", "delete") for kind in ("curationrule", "synonymset")),
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from search.conf import conf
 from search.indexing.status import Stage
 from search.ingestion import judgments
 from search.ingestion.judgments import JudgedQuery
-from search.models import Collection, EvaluationQuerySet, EvaluationRun
+from search.models import Collection, CurationRule, EvaluationQuerySet, EvaluationRun, SynonymSet
 from tests.conftest import MakeDocument
 from tests.index_versions import newest, rebuilt
 from tests.ingestion.imports import draft, finished, lines
@@ -130,6 +130,13 @@ def evaluation(collection: Collection) -> dict[str, str]:
     return {"$SET": str(query_set.pk), "$QUERY": str(query.pk), "$RUN": str(runs[0].pk), "$NEWER": str(runs[1].pk)}
 
 
+def curation(collection: Collection) -> dict[str, str]:
+    """Make the rule and the group that the page speaks of; return the variables that stand for them."""
+    rule = CurationRule.objects.create(collection=collection, queries="fax", external_id="fax")
+    group = SynonymSet.objects.create(collection=collection, words="fax, telefax")
+    return {"$RULE": str(rule.pk), "$GROUP": str(group.pk)}
+
+
 def test_every_example_runs(
     make_user: MakeUser, collection: Collection, make_document: MakeDocument, indexed: Callable[[], int]
 ) -> None:
@@ -141,7 +148,8 @@ def test_every_example_runs(
     rebuilt(collection)
     candidate = rebuilt(collection, live=False)
     versions = {"$RETIRED": str(retired.pk), "$CANDIDATE": str(candidate.pk)}
-    examples = commands({**VARIABLES, **versions, **imports(collection), **evaluation(collection)})
+    things = {**imports(collection), **evaluation(collection), **curation(collection)}
+    examples = commands({**VARIABLES, **versions, **things})
 
     assert len(examples) == PAGE.count("\ncurl ")
     for command in examples:

@@ -17,6 +17,7 @@ from tests.index_versions import rebuilt
 
 from .conftest import Client
 
+CURATED = ("curation-rules", "synonym-groups")
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -72,6 +73,9 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         *(("/api/v1/evaluation/runs/{id}/", method) for method in ("get", "delete")),
         *((f"/api/v1/evaluation/runs/{{id}}/{action}/", "post") for action in ("cancel", "rescore")),
         *((f"/api/v1/evaluation/runs/{{id}}/{part}/", "get") for part in ("queries", "compare/{other}")),
+        *((f"/api/v1/{kind}/", method) for kind in CURATED for method in ("get", "post")),
+        *((f"/api/v1/{kind}/{{id}}/", method) for kind in CURATED for method in ("get", "patch", "delete")),
+        *((f"/api/v1/{kind}/{part}try/", "post") for kind in CURATED for part in ("", "{id}/")),
         *(("/api/v1/import-jobs/", method) for method in ("get", "post")),
         *(("/api/v1/import-jobs/{id}/", method) for method in ("get", "patch", "delete")),
         *(("/api/v1/import-jobs/{id}/files/", method) for method in ("get", "post")),
@@ -256,5 +260,8 @@ def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
         (path, method)
         for path, method, _operation in operations(schema)
         if path.startswith("/api/v1/search/")
-        or (method == "get" and not re.match(r"/api/v1/(index-versions/|import-jobs/|evaluation/|.*/export\.)", path))
+        or (
+            method == "get"
+            and not re.match(r"/api/v1/(index-versions/|import-jobs/|evaluation/|curation-|synonym-|.*/export\.)", path)
+        )
     }

@@ -16,9 +16,9 @@ from search.admin.curation.rule_form import CurationRuleForm
 from search.admin.curation.trying import Tried, Trying
 from search.admin.imports.import_pages import person
 from search.admin.labels import choice_label, moment, short
+from search.evaluation import trials
 from search.models import Collection, CurationRule, Document
 from search.models.fields import StorableTextField
-from search.retrieval.curation import rule_matching
 from search.retrieval.curation.rule_matching import Meeting
 
 _QUERY_CHARS = 60
@@ -75,15 +75,8 @@ class CurationRuleAdmin(Trying):
 
     def try_out(self, request: HttpRequest, entry: CurationRule, query: str) -> Tried:
         """Return what the rule would do to a query."""
-        query = query or _first_query(entry)
-        return self.tried(
-            request,
-            entry.collection,
-            query,
-            without=rule_matching.trying(None, collection_id=entry.collection_id, instead_of=entry.pk),
-            within=rule_matching.trying(entry, collection_id=entry.collection_id, instead_of=entry.pk),
-            said=_said(entry, query),
-        )
+        trial = trials.of_rule(entry, query, user=person(request), instead_of=entry.pk)
+        return self.tried(trial, said=_said(entry, trial.met))
 
     @admin.display(description=_lazy("what happens"), ordering="action")
     def shown_action(self, rule: CurationRule) -> SafeString:
@@ -131,18 +124,10 @@ def _documents() -> QuerySet[Document]:
     return Document.objects.filter(collection=OuterRef("collection"), external_id=OuterRef("external_id")).order_by()
 
 
-def _first_query(rule: CurationRule) -> str:
-    """Return a query to try the rule on when none is given: for a pattern, its letters."""
-    line = rule.query_lines[0]
-    return " ".join(line.replace("*", " ").replace("?", " ").split()) if rule.match == rule.Match.PATTERN else line
-
-
-def _said(entry: CurationRule, query: str) -> str:
+def _said(entry: CurationRule, met: Meeting | None) -> str:
     """Return in words whether and why the rule applies to the query."""
     if entry.document_now is None:
         return _("The document “%s” is not there, so the rule does nothing until it is.") % entry.external_id
-    version = entry.collection.active_version()
-    met = rule_matching.meets(version, entry, query) if version is not None else None
     if met is None:
         return _("The rule does not apply to this query.")
     if met.similarity is None:

@@ -10,10 +10,11 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from search.admin.curation.trying import Tried, Trying
+from search.admin.imports.import_pages import person
 from search.admin.labels import short
+from search.evaluation import trials
 from search.models import Collection, SynonymSet
 from search.models.fields import StorableTextField
-from search.retrieval.curation import synonyms
 
 _WORDS_CHARS = 100
 
@@ -41,14 +42,7 @@ class SynonymSetAdmin(Trying):
 
     def try_out(self, request: HttpRequest, entry: SynonymSet, query: str) -> Tried:
         """Return what the set would do to a query, the first of its words when none is given."""
-        place = {"collection_id": entry.collection_id, "instead_of": entry.pk}
-        return self.tried(
-            request,
-            entry.collection,
-            query or entry.word_list[0],
-            without=synonyms.trying(None, **place),
-            within=synonyms.trying(entry, **place),
-        )
+        return self.tried(trials.of_synonyms(entry, query, user=person(request), instead_of=entry.pk))
 
     @admin.display(description=_("words"), ordering="words")
     def shown_words(self, entry: SynonymSet) -> SafeString:

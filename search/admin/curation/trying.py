@@ -1,6 +1,5 @@
 """The panel below a form that shows what its entry, as it stands there, would do to a query. Saves and logs nothing."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +13,7 @@ from unfold.admin import ModelAdmin
 from search import query_service
 from search.admin.curation import ranking_changes
 from search.admin.curation.ranking_changes import RankingChange
-from search.models import Collection
-
-_SHOWN = 10
+from search.evaluation.trials import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +73,9 @@ class Trying(ModelAdmin):
                 context["wrong"] = [str(error)]
         return render(request, "admin/search/try_out_answer.html", context)
 
-    def tried(
-        self,
-        request: HttpRequest,
-        collection: Collection,
-        query: str,
-        *,
-        without: AbstractContextManager[None],
-        within: AbstractContextManager[None],
-        said: str = "",
-    ) -> Tried:
-        """Ask a query twice, as the person at the form: without the entry and with it."""
-        asked: dict[str, Any] = {"user": request.user, "collection": collection.slug, "k": _SHOWN, "log": False}
-        with without:
-            before = query_service.search(query, **asked)
-        with within:
-            after = query_service.search(query, **asked)
-        return Tried(query, ranking_changes.between(before.results, after.results), said)
+    def tried(self, trial: Trial, *, said: str = "") -> Tried:
+        """Return what a trial found, as the panel shows it."""
+        return Tried(trial.query, ranking_changes.between(trial.before, trial.after), said)
 
     def _entry(self, request: HttpRequest, saved: Any) -> tuple[Any, list[str]]:
         """Return the entry as it stands in the form, unsaved, or what is wrong; the saved one for those who look."""
