@@ -19,7 +19,7 @@ from search.ingestion.judgments import JudgedQuery
 
 Qrels = dict[str, dict[str, int]]
 
-_QRELS = ("qrels.tsv", "qrels/test.tsv", "qrels/dev.tsv", "qrels/train.tsv")
+QRELS = ("qrels.tsv", "qrels/test.tsv", "qrels/dev.tsv", "qrels/train.tsv")
 _TOPIC = re.compile(r"<top>(.*?)</top>", re.DOTALL | re.IGNORECASE)
 _TOPIC_FIELD = r"<{name}>\s*(?:{label}\s*:)?(.*?)(?=<(?:num|title|desc|narr|/)|\Z)"
 _CSV_COLUMNS = ("query", "external_id", "grade")
@@ -51,9 +51,7 @@ class BeirFolder:
 
     def queries(self) -> Iterator[JudgedQuery]:
         """Yield every query with its grades, in the file's order. Raises BadDataset."""
-        grades = read_qrels(_first_existing(self.path, _QRELS))
-        for row in _json_lines(self.path / "queries.jsonl", ("_id", "text")):
-            yield JudgedQuery(str(row["_id"]), str(row["text"]), grades.get(str(row["_id"]), {}))
+        yield from read_beir(self.path / "queries.jsonl", _first_existing(self.path, QRELS))
 
     def corpus_digest(self) -> str:
         """Return what changes when the corpus does."""
@@ -61,7 +59,19 @@ class BeirFolder:
 
     def queries_digest(self) -> str:
         """Return what changes when queries or judgments do."""
-        return _digest(self.path / "queries.jsonl", _first_existing(self.path, _QRELS))
+        return _digest(self.path / "queries.jsonl", _first_existing(self.path, QRELS))
+
+
+def read_beir(queries: Path, qrels: Path) -> Iterator[JudgedQuery]:
+    """Yield every query of a BEIR queries.jsonl with its grades, in the file's order. Raises BadDataset."""
+    grades = read_qrels(qrels)
+    for row in _json_lines(queries, ("_id", "text")):
+        yield JudgedQuery(str(row["_id"]), str(row["text"]), grades.get(str(row["_id"]), {}))
+
+
+def is_topics(text: str) -> bool:
+    """Whether a text begins as TREC topics do, in blocks."""
+    return "<top>" in text.lower()
 
 
 def read_trec(topics: Path, qrels: Path) -> Iterator[JudgedQuery]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -59,6 +60,36 @@ def measured(client: Client, query_set: EvaluationQuerySet, **values: str) -> Ev
     runner.work(run.pk)
     run.refresh_from_db()
     return run
+
+
+def upload(client: Client, query_set: EvaluationQuerySet, **files: tuple[str, str]) -> str:
+    """Send files, each by its field as name and text, and return the page that follows."""
+    sent = {field: SimpleUploadedFile(name, text.encode()) for field, (name, text) in files.items()}
+    address = reverse("admin:search_evaluationqueryset_change", args=[query_set.pk])
+    values = {"name": query_set.name, "description": "", "new_queries": "", **sent}
+    return client.post(address, values, follow=True).content.decode()
+
+
+def test_trec_topics_and_their_qrels_fill_a_set(query_set: EvaluationQuerySet, admin_client: Client) -> None:
+    upload(admin_client, query_set, file=("topics.txt", "7\tlighthouse\n"), qrels=("qrels.txt", "7 0 doc-1 2\n"))
+
+    query = query_set.queries.get(external_id="7")
+    assert (query.text, list(query.judgments.values_list("external_id", "grade"))) == ("lighthouse", [("doc-1", 2)])
+
+
+def test_a_file_that_cannot_be_read_is_named_and_stores_nothing(
+    query_set: EvaluationQuerySet, admin_client: Client
+) -> None:
+    before = query_set.queries.count()
+
+    alone = upload(admin_client, query_set, file=("my-topics.txt", "<top><num>7<title>x</top>"))
+    wrong = upload(admin_client, query_set, file=("t.txt", "7\tx\n"), qrels=("my-qrels.txt", "7 0 a 1\n7 0 b high\n"))
+    without = upload(admin_client, query_set, qrels=("q.txt", "7 0 doc-1 1\n"))
+
+    assert "my-topics.txt has queries without judgments" in alone
+    assert "Line 2 of my-qrels.txt" in wrong
+    assert "choose the file with the queries, too" in without
+    assert query_set.queries.count() == before
 
 
 def test_lines_become_queries_once(query_set: EvaluationQuerySet, admin_client: Client) -> None:

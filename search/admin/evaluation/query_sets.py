@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,8 +29,9 @@ from search.admin.evaluation.weight_learning import WeightLearning
 from search.admin.figures import NOTHING
 from search.admin.imports.import_pages import person
 from search.evaluation import query_sets
-from search.evaluation.datasets import BadDataset, read_csv
+from search.evaluation.datasets import BadDataset
 from search.evaluation.metrics import NDCG
+from search.evaluation.uploaded_queries import read_uploaded
 from search.ingestion import judgments
 from search.ingestion.judgments import BadJudgments, JudgedQuery
 from search.models import EvaluationQuerySet, EvaluationRun
@@ -40,7 +42,7 @@ _MOST_FILE_BYTES = 50 << 20
 
 
 class QuerySetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
-    """A set's facts, and two ways to fill it: queries as lines, or a file with judgments."""
+    """A set's facts, and two ways to fill it: queries as lines, or files with judgments."""
 
     new_queries = forms.CharField(
         label=_("More queries"),
@@ -49,10 +51,19 @@ class QuerySetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
         help_text=_("One on each line, as people would type them."),
     )
     file = forms.FileField(
-        label=_("Judgments from a file"),
+        label=_("Queries from a file"),
         required=False,
         widget=UnfoldAdminFileFieldWidget(),
-        help_text=_("CSV with the columns query, document (its external id) and grade (0 to 3)."),
+        help_text=_(
+            "A CSV with the columns query, external_id (the document's) and grade (0 to 3); a BEIR data set as ZIP; or "
+            "TREC topics or BEIR's queries.jsonl, with their qrels below."
+        ),
+    )
+    qrels = forms.FileField(
+        label=_("Qrels"),
+        required=False,
+        widget=UnfoldAdminFileFieldWidget(),
+        help_text=_("Judgments of topics or of a queries.jsonl: query, iteration, document, grade on each line."),
     )
 
     class Meta:
@@ -60,21 +71,25 @@ class QuerySetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
         fields = ("collection", "name", "description", "guards_gate")
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
 
-    def clean_file(self) -> list[JudgedQuery]:
-        """Read the file; what cannot be read is said at the field."""
-        upload = self.cleaned_data["file"]
-        if not upload:
-            return []
-        if upload.size > _MOST_FILE_BYTES:
-            raise forms.ValidationError(_("The file is larger than 50 MB; use the command evaluate_search for it."))
-        with tempfile.NamedTemporaryFile(suffix=".csv") as copy:
-            for piece in upload.chunks():
-                copy.write(piece)
-            copy.flush()
+    def clean_file(self) -> Any:
+        return _not_too_large(self.cleaned_data["file"])
+
+    def clean_qrels(self) -> Any:
+        return _not_too_large(self.cleaned_data["qrels"])
+
+    def clean(self) -> dict[str, Any]:
+        """Read the files, once both are there; what cannot be read is said at the first."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        file, qrels = values.get("file"), values.get("qrels")
+        values["judged"] = []
+        if qrels and not file and "file" not in self.errors:
+            self.add_error("file", _("Qrels name queries by their ids; choose the file with the queries, too."))
+        elif file and not self.errors:
             try:
-                return list(read_csv(Path(copy.name)))
+                values["judged"] = _read(file, qrels)
             except BadDataset as error:
-                raise forms.ValidationError(str(error).replace(Path(copy.name).name, upload.name)) from error
+                self.add_error("file", str(error))
+        return values
 
     def clean_new_queries(self) -> list[JudgedQuery]:
         """Return each line once."""
@@ -94,7 +109,7 @@ class QuerySetAdmin(Judging, WeightLearning, ModelAdmin):
     show_full_result_count = False
     actions_detail = ("judge", "measure", "runs", "learn")
     change_form_after_template = "admin/search/evaluation/query_set.html"
-    fields = ("collection", "name", "description", "guards_gate", "new_queries", "file")
+    fields = ("collection", "name", "description", "guards_gate", "new_queries", "file", "qrels")
 
     class Media:
         css = {"all": ["search/admin/evaluation.css"]}
@@ -119,7 +134,7 @@ class QuerySetAdmin(Judging, WeightLearning, ModelAdmin):
         known = set(obj.queries.values_list("text", flat=True))
         new = [query for query in form.cleaned_data.get("new_queries") or [] if query.text not in known]
         try:
-            stored = judgments.store(obj, [*new, *(form.cleaned_data.get("file") or [])], by=person(request))
+            stored = judgments.store(obj, [*new, *form.cleaned_data["judged"]], by=person(request))
         except BadJudgments as error:
             self.message_user(request, str(error), messages.ERROR)
             return
@@ -168,3 +183,26 @@ class QuerySetAdmin(Judging, WeightLearning, ModelAdmin):
     def last_ndcg(self, query_set: Any) -> SafeString:
         found = (query_set.metrics_ or {}).get(NDCG)
         return format_html("{}", f"{found['mean']:.3f}" if found else NOTHING)
+
+
+def _not_too_large(upload: "UploadedFile[Any] | None") -> "UploadedFile[Any] | None":
+    if upload and (upload.size or 0) > _MOST_FILE_BYTES:
+        raise forms.ValidationError(_("The file is larger than 50 MB; use the command evaluate_search for it."))
+    return upload
+
+
+def _read(file: "UploadedFile[Any]", qrels: "UploadedFile[Any] | None") -> list[JudgedQuery]:
+    """Return the judged queries of an upload. Raises BadDataset, with the files' own names."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / name for name in ("queries.upload", "qrels.upload")]
+        uploads = [upload for upload in (file, qrels) if upload]
+        for path, upload in zip(paths, uploads, strict=False):
+            with path.open("wb") as copy:
+                copy.writelines(upload.chunks())
+        try:
+            return read_uploaded(paths[0], paths[1] if qrels else None)
+        except BadDataset as error:
+            text = str(error)
+            for path, upload in zip(paths, uploads, strict=False):
+                text = text.replace(str(path), upload.name or "").replace(path.name, upload.name or "")
+            raise BadDataset(text) from error
