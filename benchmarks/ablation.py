@@ -1,15 +1,14 @@
 """Measures what each ingredient of the ranking is worth on test collections, by the code that people's queries run.
 
-    python benchmarks/ablation.py DATASET... [--queries N] [--join 40] [--data-dir DIR]
+    python benchmarks/ablation.py DATASET... [--queries N] [--data-dir DIR]
 
 Each DATASET is a folder in the BEIR layout. It goes into an SQLite database below --data-dir (kept, so that a
 second run encodes nothing). Prints nDCG@10 of the default without one ingredient at a time, and of other ways to join
-the legs; then the share of judged queries, and of questions on other subjects, that are called no good match.
---join makes one long document of so many: is a passage deep inside it found by what it says?
+the legs; then the share of judged queries, and of questions on other subjects, that are called no good match. What is
+decided when a text is indexed (each word twice, one of the title as two) cannot be left out here.
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from search.retrieval_options import RetrievalOptions
 
 OFF_TOPIC = Path(__file__).with_name("off_topic_queries.txt")
+TANTIVY_STOP_WORDS = (
+    "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this "
+    "to was will with"
+)
 Asked = Sequence[tuple["EvaluationQuery", dict[str, int]]]
 
 
@@ -35,7 +39,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datasets", type=Path, nargs="+")
     parser.add_argument("--queries", type=int, default=0, help="a random N of the judged queries")
-    parser.add_argument("--join", type=int, default=1, help="documents to a long one")
     parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "semsearch-ablation")
     arguments = parser.parse_args()
     os.environ["SEMSEARCH_DATA_DIR"] = str(arguments.data_dir)
@@ -47,32 +50,7 @@ def main() -> None:
 
     call_command("migrate", verbosity=0)
     for folder in arguments.datasets:
-        name = folder.name
-        if arguments.join > 1:
-            name = f"{name}-{arguments.join}"
-            folder = joined(folder, arguments.join, arguments.data_dir / "joined" / name)
-        report(name, *prepared(folder, name, arguments.queries))
-
-
-def joined(folder: Path, count: int, target: Path) -> Path:
-    """Write the test collection again with `count` documents to each; one is relevant when one of its parts is."""
-    target.mkdir(parents=True, exist_ok=True)
-    rows = [json.loads(line) for line in (folder / "corpus.jsonl").read_text().splitlines()]
-    place = {row["_id"]: f"v{at // count}" for at, row in enumerate(rows)}
-    with (target / "corpus.jsonl").open("w") as corpus:
-        for at in range(0, len(rows), count):
-            text = "\n\n".join(f"{row.get('title', '')}\n{row['text']}" for row in rows[at : at + count])
-            corpus.write(json.dumps({"_id": f"v{at // count}", "title": "", "text": text}) + "\n")
-    (target / "queries.jsonl").write_bytes((folder / "queries.jsonl").read_bytes())
-    grades: dict[tuple[str, str], int] = {}
-    for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
-        query, document, grade = line.split("\t")
-        if document in place:
-            key = (query, place[document])
-            grades[key] = max(int(grade), grades.get(key, 0))
-    lines = ["query-id\tcorpus-id\tscore", *(f"{query}\t{where}\t{grade}" for (query, where), grade in grades.items())]
-    (target / "qrels.tsv").write_text("\n".join(lines) + "\n")
-    return target
+        report(folder.name, *prepared(folder, folder.name, arguments.queries))
 
 
 def prepared(folder: Path, name: str, most: int) -> tuple["IndexVersion", Asked]:
@@ -116,9 +94,10 @@ def report(name: str, version: "IndexVersion", asked: Asked) -> None:
         print(f"  {label:40s}{ndcg(full, method, weight):.4f}", flush=True)
     untitled = scored(version, replace(default, title_weight=0), asked)
     print(f"  {'without the title once more':40s}{ndcg(untitled, default.fusion, default.dense_weight):.4f}")
-    with without_neighbours():
-        apart = scored(version, default, asked)
-    print(f"  {'without words side by side':40s}{ndcg(apart, default.fusion, default.dense_weight):.4f}")
+    for label, module, constant, value in without():
+        with changed(module, constant, value):
+            less = scored(version, default, asked)
+        print(f"  {label:40s}{ndcg(less, default.fusion, default.dense_weight):.4f}", flush=True)
 
     def refused(texts: Sequence[str]) -> float:
         answers = [
@@ -146,17 +125,31 @@ def ndcg(queries: Sequence["Scored"], method: str, weight: float) -> float:
     return sum(ndcg_of(each, method, weight) for each in queries) / len(queries)
 
 
-@contextmanager
-def without_neighbours() -> Iterator[None]:
-    """Let words that stand side by side count no more than apart. People cannot turn this off, hence the constant."""
-    from search.lexical import neighbours
+def without() -> list[tuple[str, ModuleType, str, object]]:
+    """Return what can be left out: its name, and the constant that leaves it out. People cannot, hence constants."""
+    from search.lexical import neighbours, stop_words
+    from search.retrieval import centring
 
-    before = neighbours._WEIGHT
-    neighbours._WEIGHT = 0.0
+    return [
+        ("without taking off the centre", centring, "_SHARE", 0.0),
+        ("without words side by side", neighbours, "_WEIGHT", 0.0),
+        ("with tantivy's English stop words", stop_words, "ENGLISH", frozenset(TANTIVY_STOP_WORDS.split())),
+    ]
+
+
+@contextmanager
+def changed(module: ModuleType, constant: str, value: object) -> Iterator[None]:
+    """Let a module's constant be another one for a while."""
+    from search.lexical.analysis import is_stop_word
+
+    before = getattr(module, constant)
+    setattr(module, constant, value)
+    is_stop_word.cache_clear()
     try:
         yield
     finally:
-        neighbours._WEIGHT = before
+        setattr(module, constant, before)
+        is_stop_word.cache_clear()
 
 
 if __name__ == "__main__":
