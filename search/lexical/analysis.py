@@ -79,11 +79,26 @@ class Piece:
 def pieces(text: str) -> Iterator[Piece]:
     """Yield the pieces of a text, by position."""
     position = 0
-    for token in _TOKEN.findall(_CLITIC.sub("", text)):
+    for token in tokens(text):
         found, width = _token_pieces(token) if len(token) <= _MOST_WHOLE else _split(token)
         for piece in found:
             yield Piece(position + piece.position, piece.surface, piece.kind) if position else piece
         position += width
+
+
+def tokens(text: str) -> list[str]:
+    """Return what is written without a space, in the order of the text; each becomes its pieces by itself."""
+    return _TOKEN.findall(_CLITIC.sub("", text))
+
+
+def written_words(text: str, start: int, end: int) -> list[str]:
+    """Return the words of `text[start:end]` in their order; a run of a script without spaces is one."""
+    return _WRITTEN.findall(text, start, end)
+
+
+def written_places(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, text) of each of these words."""
+    return ((match.start(), match.end(), match[0]) for match in _WRITTEN.finditer(text, start, end))
 
 
 def words_with_places(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
@@ -99,6 +114,11 @@ def words_with_places(text: str, start: int, end: int) -> Iterator[tuple[int, in
             elif part:
                 yield at, at + len(part), part
             at += len(part)
+
+
+def has_spaceless(text: str, start: int, end: int) -> bool:
+    """Tell whether `text[start:end]` has anything of a script that puts no spaces between words."""
+    return not text.isascii() and _SPACELESS.search(text, start, end) is not None
 
 
 def is_spaceless(word: str) -> bool:
@@ -119,15 +139,15 @@ def forms(surface: str, language: str) -> tuple[str, ...]:
 def document_terms(text: str, language: str) -> tuple[list[tuple[int, str]], set[str]]:
     """Return (position, term) for everything in a document's text, and its words as they are written, folded."""
     terms: list[tuple[int, str]] = []
-    tokens: set[str] = set()
+    written: set[str] = set()
     position = 0
-    for token in _TOKEN.findall(_CLITIC.sub("", text)):
-        tokens.add(token)
+    for token in tokens(text):
+        written.add(token)
         found, _, width = _token_terms(token, language)
         for at, each in found:
             terms.append((position + at, each))
         position += width
-    return terms, {word for token in tokens for word in _token_terms(token, language)[1]}
+    return terms, {word for token in written for word in _token_terms(token, language)[1]}
 
 
 @lru_cache(maxsize=1 << 14)

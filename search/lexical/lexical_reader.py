@@ -173,10 +173,6 @@ class LexicalReader:
             keep &= np.isin(ids, self._ids_of(required))
         return ids[keep]
 
-    def terms_of(self, query: LexicalQuery) -> tuple[str, ...]:
-        """Return the terms worth marking in a text: no stop words, unless there is nothing else."""
-        return query.terms
-
     def explain(self, query: LexicalQuery, chunk_id: int) -> tuple[TermScore, ...]:
         """Return what each term adds to a chunk's score, most first; of a word's alternatives the best."""
         result = []

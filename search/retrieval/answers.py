@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from search.datatypes import SearchResult, Snippet
-from search.lexical.analysis import forms, pieces
 from search.models import Document
 from search.retrieval.calibration import Strength
 from search.retrieval.curation import rules
@@ -15,11 +14,6 @@ from search.retrieval.visible_hits import VisibleHit
 
 _TELLING_CHUNKS = 1_000
 _COMMON_RARITY = math.log(5)  # of a term that every fifth chunk has
-
-
-def terms_of(text: str) -> list[str]:
-    """Return the terms of a text where no lexical index is open that would know its languages."""
-    return [form for piece in pieces(text) for form in forms(piece.surface, "en")]
 
 
 def _telling_terms(query: Query) -> Sequence[str]:
@@ -37,7 +31,6 @@ def results(
     strengths: Mapping[int, Strength],
 ) -> tuple[SearchResult, ...]:
     """Return what is shown of the documents found; `documents` are those that are still there, by id."""
-    analyze = query.opened.lexical.analyze if query.opened.lexical else terms_of
     telling = _telling_terms(query)
     pinned = {effect.rule.document_id for effect in query.effects if effect.rule.action == rules.PIN}
     results: list[SearchResult] = []
@@ -46,7 +39,7 @@ def results(
         if document is None:
             continue  # it went between the two looks at the database
         start, end = (0, len(document.body)) if found.changed or found.start == found.end else (found.start, found.end)
-        cut = snippet(document.body, start, end, telling, analyze) if document.body else Snippet("")
+        cut = snippet(document.body, start, end, query.matching, telling) if document.body else Snippet("")
         made = _result(query, query.offset + len(results) + 1, found, document, cut)
         results.append(replace(made, strength=strengths[document.pk], pinned=document.pk in pinned))
     return tuple(results)

@@ -9,7 +9,7 @@ function, fitted on judged queries and questions from elsewhere on six collectio
 
 import base64
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -89,10 +89,6 @@ class Calibration:
             return Strength.POSSIBLE
         odds = self._log_odds(signals)
         return Strength.STRONG if odds >= _STRONG else Strength.POSSIBLE if odds >= _POSSIBLE else Strength.WEAK
-
-    def good_match(self, answers: Iterable[Signals]) -> bool:
-        """Tell whether one of the first three answers, best first, deserves to be shown as one."""
-        return any(self.strength(signals) != Strength.WEAK for signals in list(answers)[:TELLING])
 
     def _log_odds(self, signals: Signals) -> float:
         if signals.lead is not None and self.leads is not None:

@@ -58,15 +58,12 @@ def _lead(query: Query, calibration: Calibration | None, cosine: float | None) -
 
 def _shared_words(query: Query, found: VisibleHit, document: Document) -> float | None:
     """Return the share of the query's words, weighted by how rare they are, that a chunk or its title has."""
-    lexical = query.opened.lexical
-    if lexical is None:
+    if query.opened.lexical is None:
         return None
-    there = set(lexical.terms(f"{document.title}\n{document.body[found.start : found.end]}"))
-    shares: list[tuple[float, float]] = []
-    for word in [each for each in query.words.words if each.telling] or query.words.words:
-        ways = [(way.terms[0][1], way.weight) for way in word.alternatives if len(way.terms) == 1]
-        if ways:  # and not two words that should stand together
-            weight = word.weight * max(lexical.rarity(term) for term, worth in ways if worth == ways[0][1])
-            shares.append((weight, max((worth for term, worth in ways if term in there), default=0.0)))
-    everything = sum(weight for weight, _ in shares)
-    return sum(weight * share for weight, share in shares) / everything if everything else None
+    there = query.matching.terms_in(f"{document.title}\n{document.body[found.start : found.end]}")
+    everything = sum(weight for weight, _ in query.weighed_words)
+    shared = sum(
+        weight * max((worth for term, worth in ways if term in there), default=0.0)
+        for weight, ways in query.weighed_words
+    )
+    return shared / everything if everything else None

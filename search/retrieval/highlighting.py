@@ -1,30 +1,17 @@
-"""Cuts the part of a text that answers a query best, and marks the words that match. Pure.
-
-Words match when the lexical index would match them: the same analyzer makes their terms.
-"""
+"""Cuts the part of a text that answers a query best, and marks the words that match. Pure."""
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from search.datatypes import Snippet
-from search.lexical.analysis import is_spaceless, words_with_places
+from search.retrieval.query_words import Match, QueryWords
 
 _SPACE = re.compile(r"\s")
 _SNIPPET_CHARS = 320
 _LOOKED_AT_CHARS = 100_000  # a range can be a whole book, and a page of results has many
 
-Analyze = Callable[[str], Iterable[str]]
 
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    start: int
-    end: int
-    term: str
-
-
-def snippet(text: str, start: int, end: int, terms: Iterable[str], analyze: Analyze) -> Snippet:
+def snippet(text: str, start: int, end: int, words: QueryWords, terms: Iterable[str] | None = None) -> Snippet:
     """Return the window of `text[start:end]` with the most distinct matching terms, at most 320 characters.
 
     Without a match it is the beginning of the range. Cut-off ends are marked by an ellipsis.
@@ -33,7 +20,7 @@ def snippet(text: str, start: int, end: int, terms: Iterable[str], analyze: Anal
     end = min(end, len(text), start + _LOOKED_AT_CHARS)
     while start < end and text[start].isspace():
         start += 1
-    matches = _matches(text, start, end, set(terms), analyze)
+    matches = words.places(text, start, end, terms)
     first, last = _window(text, start, end, matches)
     before = "… " if first > 0 and text[:first].strip() else ""
     after = " …" if text[last:].strip() else ""
@@ -46,26 +33,7 @@ def snippet(text: str, start: int, end: int, terms: Iterable[str], analyze: Anal
     )
 
 
-def _matches(text: str, start: int, end: int, terms: set[str], analyze: Analyze) -> list[_Match]:
-    if not terms:
-        return []
-    seen: dict[str, str] = {}
-    result: list[_Match] = []
-    for first, last, word in words_with_places(text, start, end):
-        folded = word.lower()
-        if folded not in seen:
-            found = [word] if is_spaceless(word) else analyze(word)
-            seen[folded] = next((term for term in found if term in terms), "")
-        if not seen[folded]:
-            continue
-        if result and first < result[-1].end:  # pairs of characters that overlap
-            result[-1] = _Match(result[-1].start, max(last, result[-1].end), result[-1].term)
-        else:
-            result.append(_Match(first, last, seen[folded]))
-    return result
-
-
-def _window(text: str, start: int, end: int, matches: list[_Match]) -> tuple[int, int]:
+def _window(text: str, start: int, end: int, matches: list[Match]) -> tuple[int, int]:
     """Return the borders of the best window, moved outwards from inside words."""
     if end - start <= _SNIPPET_CHARS:
         return start, end

@@ -21,6 +21,7 @@ from search.retrieval.good_match import good_match, strengths
 from search.retrieval.naming import named_first
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
+from search.retrieval.query_words import english_terms, marked_terms
 from search.retrieval.result_set import Page, first_page, ordered, read_cursor, write_cursor
 from search.retrieval.result_set import page as page_of
 from search.retrieval.rewording import proposal
@@ -134,14 +135,14 @@ def _read_words(query: Query) -> None:
     """Say the query as the lexical index understands it, and which chunks may take part because of it."""
     lexical = query.opened.lexical
     if lexical is None:
-        query.terms = tuple(answers.terms_of(query.parsed.plain))
+        query.terms = tuple(english_terms(query.parsed.plain))
         return
     synonyms = synonyms_of(query.opened.version.collection_id)
     query.foreign = lexical.is_foreign(query.parsed.plain)
     query.words = lexical.query(
         query.parsed, synonyms=synonyms, title_weight=query.options.title_weight, typos=not query.foreign
     )
-    query.terms = lexical.terms_of(query.words)
+    query.terms = marked_terms(query.words, lexical.analyze)
     query.allowed = lexical.permitted(query.words)
 
 

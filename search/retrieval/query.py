@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from search.datatypes import Ids, Vectors
@@ -11,6 +12,7 @@ from search.retrieval.filtering.filters import Filters
 from search.retrieval.legs import Candidates, add_cosines
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query_language import ParsedQuery
+from search.retrieval.query_words import QueryWords, english_terms
 from search.retrieval.visible_hits import VisibleHit
 from search.retrieval_options import RetrievalOptions
 
@@ -75,6 +77,25 @@ class Query:
         asked = self.asked
         who = asked.user.pk if asked.user is not None and asked.user.is_authenticated else None
         return (self.opened.version.collection_id, asked.text, asked.mode, self.filters.key, asked.sort, who)
+
+    @cached_property
+    def matching(self) -> QueryWords:
+        """What finds the query's terms in the texts that are shown."""
+        lexical = self.opened.lexical
+        ways = [way for word in self.words.words for way in word.alternatives]
+        terms = {term for way in ways for _, term in way.terms}
+        return QueryWords(terms.union(self.terms), lexical.analyze if lexical is not None else english_terms)
+
+    @cached_property
+    def weighed_words(self) -> list[tuple[float, list[tuple[str, float]]]]:
+        """The telling words, each with its weight (the rarer, the heavier) and the terms that stand for it."""
+        lexical, result = self.opened.lexical, []
+        for word in [each for each in self.words.words if each.telling] or self.words.words:
+            ways = [(way.terms[0][1], way.weight) for way in word.alternatives if len(way.terms) == 1]
+            if ways and lexical is not None:  # and not two words that should stand together
+                rarity = max(lexical.rarity(term) for term, worth in ways if worth == ways[0][1])
+                result.append((word.weight * rarity, ways))
+        return result
 
     def near(self, chunk_ids: Sequence[int]) -> dict[int, float]:
         """Return the cosines of chunks that the dense index holds; none where meaning does not take part."""

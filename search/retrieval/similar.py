@@ -22,6 +22,7 @@ from search.retrieval.filtering.filters import Filters
 from search.retrieval.filtering.scope import Scope, scope_of
 from search.retrieval.highlighting import snippet
 from search.retrieval.open_index import open_version
+from search.retrieval.query_words import QueryWords, english_terms
 from search.retrieval.visible_hits import VisibleHit, best_visible
 
 if TYPE_CHECKING:
@@ -192,6 +193,6 @@ def _result(rank: int, found: VisibleHit, document: Document) -> SearchResult:
         chunk_id=found.hit.chunk_id,
         chunk_start=found.start,
         chunk_end=found.end,
-        snippet=snippet(document.body, start, end, (), lambda word: ()) if document.body else Snippet(""),
+        snippet=snippet(document.body, start, end, QueryWords((), english_terms)) if document.body else Snippet(""),
         place=document.place_at(found.start),
     )

@@ -43,14 +43,6 @@ def test_without_words_the_cosine_decides_and_without_meaning_nothing_is_sure() 
     assert MILD.strength(Signals(None, 1.0)) == MILD.strength(Signals(None, 0.1)) == Strength.POSSIBLE
 
 
-def test_one_of_the_first_three_answers_makes_a_good_match_and_the_fourth_does_not() -> None:
-    weak, strong = Signals(0.1, 0.1), Signals(0.8, 0.5)
-
-    assert MILD.good_match([weak, weak, strong])
-    assert not MILD.good_match([weak, weak, weak, strong])
-    assert not MILD.good_match([])
-
-
 def test_a_version_that_was_not_calibrated_has_none() -> None:
     assert Calibration.from_json({}) is None
     assert Calibration.from_json({"background": 0.25, "chunks": 60}) == Calibration(0.25)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from search.datatypes import Snippet
 from search.lexical.analysis import forms, pieces
 from search.retrieval.highlighting import snippet
+from search.retrieval.query_words import QueryWords
 
 FILLER = "Nothing of interest is said in this sentence at all. "
 
@@ -19,7 +20,7 @@ def analyze(text: str) -> list[str]:
 
 def cut(text: str, query: str, start: int = 0, end: int | None = None) -> Snippet:
     """Return the snippet of a text for a query."""
-    return snippet(text, start, len(text) if end is None else end, list(analyze(query)), analyze)
+    return snippet(text, start, len(text) if end is None else end, QueryWords(analyze(query), analyze))
 
 
 def marked(found: Snippet) -> list[str]:
