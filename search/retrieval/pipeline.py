@@ -1,6 +1,7 @@
 """One query through its stages: terms and vector → candidates of both legs → fusion → visible documents → results.
 
-The number of candidates grows until there are `k` documents that the user may see, or no candidates are left.
+The number of candidates grows until there are more documents that the user may see than the page shows, or no
+candidates are left; and once more, up to the most that a result set holds, for who turns its last page.
 """
 
 import time
@@ -22,11 +23,11 @@ from search.retrieval.naming import named_first
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
 from search.retrieval.query_words import english_terms, marked_terms
-from search.retrieval.result_set import Page, first_page, ordered, read_cursor, write_cursor
+from search.retrieval.result_set import MOST, SORTS, Page, first_page, ordered, read_cursor, write_cursor
 from search.retrieval.result_set import page as page_of
 from search.retrieval.rewording import proposal
 from search.retrieval.trace import Trace
-from search.retrieval.visible_hits import best_visible
+from search.retrieval.visible_hits import VisibleHit, best_visible
 from search.retrieval_options import RetrievalOptions
 
 if TYPE_CHECKING:
@@ -71,13 +72,10 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: 
     query.allowed = _both(query.allowed, scope.allowed)
     clock.lap("filter")
     if asked.cursor:
-        page = _next_page(query, scope.documents)
+        page = _next_page(query, scope.documents, clock)
     else:
-        _rank(query, scope.documents, clock, trace)
-        named_first(query, scope.documents)
-        curate(query, scope.documents)
-        found = ordered(query.found, scope.documents, asked.sort)
-        page = first_page(found, asked.k, complete=query.exhausted)
+        wanted = asked.k + 1 if asked.sort == SORTS[0] else MOST  # another order is that of all that can be had
+        page = first_page(_found(query, scope.documents, clock, wanted, trace), asked.k, complete=query.exhausted)
     clock.lap("fetch")
     documents = scope.documents.in_bulk([found.document_id for found in page.found])
     found_strengths = strengths(query, page.found, documents)
@@ -97,13 +95,27 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: 
     return outcome
 
 
-def _next_page(query: Query, documents: "DocumentQuerySet") -> Page:
-    """Go on in the result set that the cursor holds."""
+def _next_page(query: Query, documents: "DocumentQuerySet", clock: "_Clock") -> Page:
+    """Go on in the result set that the cursor holds; where it ends before what was to be found, it grows."""
     frozen = read_cursor(query.asked.cursor, bound_to=query.identity)
     query.offset = frozen.at
     shown = page_of(query.opened.version, documents, frozen, query.asked.k)
+    if shown.rest is None and frozen.may_grow:
+        found = _found(query, documents, clock, MOST)
+        frozen = frozen.grown(found, complete=query.exhausted)
+        shown = page_of(query.opened.version, documents, frozen, query.asked.k)
     candidates.score(query, [found.hit.chunk_id for found in shown.found])
     return shown
+
+
+def _found(
+    query: Query, documents: "DocumentQuerySet", clock: "_Clock", wanted: int, trace: Trace | None = None
+) -> list[VisibleHit]:
+    """Return the documents found, in the order that was asked for: at least so many as wanted, or all."""
+    _rank(query, documents, clock, wanted, trace)
+    named_first(query, documents)
+    curate(query, documents)
+    return ordered(query.found, documents, query.asked.sort)
 
 
 def _facets(query: Query, documents: "DocumentQuerySet", page: Page) -> tuple[Facet, ...]:
@@ -114,9 +126,9 @@ def _facets(query: Query, documents: "DocumentQuerySet", page: Page) -> tuple[Fa
     return facets_of(documents, page.document_ids, query.filters, exact=exact, fields=wanted)
 
 
-def _rank(query: Query, allowed: "DocumentQuerySet", clock: "_Clock", trace: Trace | None) -> None:
+def _rank(query: Query, allowed: "DocumentQuerySet", clock: "_Clock", wanted: int, trace: Trace | None = None) -> None:
     """Find documents, best first, until there are as many as wanted or no candidates are left."""
-    limit = max(_FIRST_CANDIDATES, query.asked.k)
+    limit = max(_FIRST_CANDIDATES, wanted)
     while True:
         candidates.collect(query, limit)
         clock.skip()  # the legs have their own clocks
@@ -126,7 +138,7 @@ def _rank(query: Query, allowed: "DocumentQuerySet", clock: "_Clock", trace: Tra
         clock.lap("fetch")
         if trace is not None:
             trace.fused, trace.ranked = hits, query.found
-        if len(query.found) >= query.asked.k or query.exhausted:
+        if len(query.found) >= wanted or query.exhausted:
             return
         limit *= _WIDEN
 

@@ -5,6 +5,7 @@ costs nothing that is not used and ends with nobody. A page shows what is still 
 no document twice, none left out that was there all the time. A new index version in between changes nothing in that.
 """
 
+import math
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,7 @@ from search.retrieval.visible_hits import VisibleHit
 if TYPE_CHECKING:
     from search.models.corpus import DocumentQuerySet
 
-MOST = 500
+MOST = 1_000
 SORTS = ("relevance", "newest", "oldest", "title")
 
 _VALID_SECONDS = 24 * 3_600
@@ -53,6 +54,23 @@ class ResultSet:
     places: tuple[Place, ...]
     complete: bool
     at: int = 0
+
+    @property
+    def may_grow(self) -> bool:
+        """True when more was to be found than the set holds, and it may hold more."""
+        return not self.complete and len(self.places) < MOST
+
+    def grown(self, found: Sequence[VisibleHit], *, complete: bool) -> "ResultSet":
+        """Return the set with what was found since behind what it holds, in that order, none of it better scored."""
+        held = {place.document_id for place in self.places}
+        least = min((place.score for place in self.places), default=math.inf)
+        new = [
+            Place(each.document_id, each.ordinal, min(each.hit.score, least))
+            for each in found
+            if each.document_id not in held
+        ]
+        places = (*self.places, *new)[:MOST]
+        return ResultSet(places, complete and len(places) == len(held) + len(new), self.at)
 
 
 @dataclass(frozen=True, slots=True)
