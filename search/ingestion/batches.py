@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from search.ingestion import deduplication
+from search.ingestion import deduplication, identities, row_marks
 from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
-from search.ingestion.folders import folder_sync
+from search.ingestion.folders import folder_documents
 from search.ingestion.job_leases import JobLease
 from search.ingestion.records import Checked, check
 from search.models import ImportFailure, ImportFile, ImportJob
@@ -40,9 +40,13 @@ def apply(job: ImportJob, file: ImportFile, records: Sequence[Record], lease: Jo
     checked = _identified(job, file, [check(job, file, record) for record in records])
     with transaction.atomic():
         lease.write()
+        checked = identities.refuse_used(job, file, checked)
         report = judge(job, checked, keep=not job.dry_run)
-        if not job.dry_run and job.source == ImportJob.Source.FOLDER:
-            folder_sync.note(job, file, [item.external_id for item in checked if item.external_id])
+        identities.keep(job, file, checked, report.outcomes)
+        if not job.dry_run:
+            if job.source == ImportJob.Source.FOLDER:
+                _note_documents(job, file, checked)
+            row_marks.close(job, _written_rows(checked, report))
         _keep_failures(job, file, checked, report)
         counts = Counter(report.outcomes)
         counts["duplicates"] = report.duplicates
@@ -103,7 +107,7 @@ def _identified(job: ImportJob, file: ImportFile, checked: list[Checked]) -> lis
     """Give documents of a mirrored folder the ids that they had when their file was first seen."""
     if job.source != ImportJob.Source.FOLDER:
         return checked
-    identity = folder_sync.identities(job, file, [item.external_id for item in checked if item.external_id])
+    identity = folder_documents.identities(job, file, [item.external_id for item in checked if item.external_id])
     result = []
     for item in checked:
         if not item.external_id:
@@ -111,12 +115,31 @@ def _identified(job: ImportJob, file: ImportFile, checked: list[Checked]) -> lis
             continue
         try:
             external_id = identity(item.external_id)
+        except folder_documents.HeldByAnother as error:
+            result.append(identities.held_by(item, error.path))
+            continue
         except ValueError as error:
             result.append(Checked(item.record, item.external_id, problems={"external_id": str(error)}))
             continue
         write = item.write and DocumentWrite(external_id, item.write.values, item.write.groups)
         result.append(Checked(item.record, external_id, write, item.problems))
     return result
+
+
+def _note_documents(job: ImportJob, file: ImportFile, checked: Sequence[Checked]) -> None:
+    named = [item for item in checked if item.external_id]
+    folder_documents.note(
+        job,
+        file,
+        [item.external_id for item in named if not item.is_second],
+        refused=[item.external_id for item in named if item.is_second],
+    )
+
+
+def _written_rows(checked: Sequence[Checked], report: BatchReport) -> list[tuple[Record, str]]:
+    """Return the records that got in, each with its document's external id."""
+    outcomes = zip(checked, report.outcomes, strict=True)
+    return [(item.record, item.external_id) for item, outcome in outcomes if outcome != "failed"]
 
 
 def _keep_failures(job: ImportJob, file: ImportFile, checked: Sequence[Checked], report: BatchReport) -> None:

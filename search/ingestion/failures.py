@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from search.ingestion import jobs, mapping, uploads
+from search.ingestion import identities, jobs, mapping, row_marks, uploads
 from search.ingestion.document_writes import DocumentWrite, Outcome, Rights, WriteResult, write_documents
 from search.ingestion.jobs import BadImport, ImportOptions
 from search.ingestion.validation import BadValues, check_document
@@ -72,6 +72,7 @@ def mend(
             raise BadImport({"groups": _("No group is called %(names)s.") % {"names": names}})
         if result.outcome is Outcome.NO_AUDIENCE:
             raise BadImport({"groups": str(NO_AUDIENCE)})
+        row_marks.adopt(failure, external_id)
     return result
 
 
@@ -96,10 +97,11 @@ def dismiss(failures: "QuerySet[ImportFailure]") -> int:
 def retry(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> ImportJob:
     """Return a new, queued import of the rows and files of `job` that failed. Raises BadImport when none can be sent.
 
-    Rows that could not be read at all stay open: they have to be mended first.
+    Rows that could not be read at all, and those whose identity is missing or another's, have to be mended first: they
+    stay open.
     """
     open_failures = job.failures.filter(state=ImportFailure.State.OPEN)
-    rows = open_failures.exclude(values=None).exclude(line=None)
+    rows = open_failures.exclude(values=None).exclude(line=None).exclude(field=identities.FIELD)
     files = job.files.filter(pk__in=open_failures.filter(line=None).values("file"), status=ImportFile.Status.FAILED)
     sendable = [file for file in files if uploads.path_of(file).is_file()]
     if not rows.exists() and not sendable:
@@ -129,7 +131,7 @@ def as_jsonl(job: ImportJob) -> Iterator[bytes]:
         line = _as_fields(failure) or _row(failure, job)
         if failure.values is None and failure.original:
             line["_original"] = failure.original
-        line |= {"_file": failure.file.name, "_line": failure.line, "_reason": failure.reason}
+        line |= {**row_marks.mark_of(failure), "_reason": failure.reason}
         yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
 
 
@@ -151,8 +153,8 @@ def _row(failure: ImportFailure, job: ImportJob) -> dict[str, Any]:
 
 
 def _lines(rows: "QuerySet[ImportFailure]", job: ImportJob) -> Iterator[bytes]:
-    for failure in rows.iterator():
-        yield json.dumps(_row(failure, job), ensure_ascii=False).encode() + b"\n"
+    for failure in rows.select_related("file").iterator():
+        yield json.dumps(_row(failure, job) | row_marks.mark_of(failure), ensure_ascii=False).encode() + b"\n"
 
 
 def _add_again(job: ImportJob, file: ImportFile) -> None:

@@ -12,8 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from search.ingestion import identities, preview, uploads
 from search.ingestion import mapping as columns
-from search.ingestion import uploads
 from search.ingestion.validation import BadValues, check_defaults
 from search.models import Collection, ImportFile, ImportJob
 from search.models.imports import COUNTS
@@ -58,15 +58,17 @@ def create(
     by: "AbstractBaseUser | None" = None,
     idempotency_key: str = "",
     request_sha256: str = "",
+    made_collection: bool = False,
 ) -> ImportJob:
     """Return a new draft; with an idempotency key that `by` has used already, the job that it made.
 
-    Raises BadImport for options that cannot be used.
+    A collection that was made for it goes with it, as long as it is empty. Raises BadImport for options that cannot be
+    used.
     """
     job = ImportJob(
         collection=collection, source=source, name=storable(name)[:500], folder=folder,
         created_by_id=by.pk if by is not None else None,
-        idempotency_key=idempotency_key, request_sha256=request_sha256,
+        idempotency_key=idempotency_key, request_sha256=request_sha256, made_collection=made_collection,
     )  # fmt: skip
     _apply_options(job, options or ImportOptions())
     try:
@@ -127,10 +129,14 @@ def remove_file(file: ImportFile) -> None:
 def start(job: ImportJob, *, dry_run: bool = False) -> None:
     """Queue a draft, or a dry run that is over. Waking the worker is the caller's work (tasks.start_import).
 
-    Raises BadImport when there is nothing to import or it has started already.
+    Raises BadImport when there is nothing to import, when no file has the columns that it names, or when it has started
+    already.
     """
     if not job.files.exists() and job.source != ImportJob.Source.FOLDER:
         raise BadImport({"file": _("There is no file to import yet.")})
+    if problem := preview.unknown_columns(job):
+        raise BadImport({"mapping": problem})
+    identities.forget(job)
     with transaction.atomic():
         after_dry_run = {"dry_run": True, "status": ImportJob.Status.FINISHED}
         startable = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.DRAFT) | ImportJob.objects.filter(
@@ -176,14 +182,14 @@ def discard(job: ImportJob) -> None:
     if not ImportJob.objects.filter(pk=job.pk).exclude(pk__in=ImportJob.objects.unfinished()).delete()[0]:
         status = job.get_status_display().lower()
         raise BadImport({"": _("The import is %(status)s; cancel it first.") % {"status": status}})
-    uploads.remove_all(job.pk)
+    _clear(job)
 
 
 def give_up(job: ImportJob) -> None:
     """Remove a draft with its files. Raises BadImport when it has started: then there is something to look at."""
     if not ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.DRAFT).delete()[0]:
         raise BadImport({"": _("The import has started already; cancel it instead.")})
-    uploads.remove_all(job.pk)
+    _clear(job)
 
 
 def cancel(job: ImportJob) -> None:
@@ -196,6 +202,13 @@ def cancel(job: ImportJob) -> None:
     elif not unfinished.unfinished().update(cancel_requested=True):
         raise BadImport({"": _("The import is over; there is nothing to cancel.")})
     job.refresh_from_db()
+
+
+def _clear(job: ImportJob) -> None:
+    """Remove what only a job that is gone needed: its files, and the collection made for it that it never filled."""
+    uploads.remove_all(job.pk)
+    if job.made_collection and (job.dry_run or not job.created):
+        Collection.objects.filter(pk=job.collection_id, documents=None, import_jobs=None).delete()
 
 
 def clean_name(name: str) -> str:

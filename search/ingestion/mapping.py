@@ -33,7 +33,13 @@ _NAMES = {
 ROW_ID = "_row_id"
 """The column under which a failed row that is sent again carries its identity."""
 
-_NOTES = ("_file", "_line", "_reason", "_original")  # what a download of failed rows says beside their columns
+NOTES = (
+    "_import",
+    "_file",
+    "_line",
+    "_reason",
+    "_original",
+)  # what a download of failed rows says beside their columns
 _SEVERAL = ("body",)  # fields that may be joined from several columns
 
 
@@ -55,7 +61,7 @@ def guess(columns: Iterable[str]) -> dict[str, str]:
     given = list(dict.fromkeys(columns))
     plain = {column: re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_") for column in given}
     plain |= {column: column for column in given if column in ("_id", ROW_ID)}
-    found: dict[str, str] = {column: "" for column in given if column in _NOTES}
+    found: dict[str, str] = {column: "" for column in given if column in NOTES}
     for field, names in _NAMES.items():
         best = [column for name in names for column in given if plain[column] == name and column not in found]
         for column in best[:1]:
@@ -100,15 +106,22 @@ def apply(mapping: Mapping[str, str], row: Mapping[str, Any], *, key_column: str
 
 def identifies(mapping: Mapping[str, str], columns: Iterable[str]) -> bool:
     """Tell whether one of these columns is the external id."""
-    full = _completed(tuple(mapping.items()), tuple(columns))
-    return any(full[column] == "external_id" for column in columns)
+    given = list(columns)
+    return any(column in given for column in identifying(mapping, given))
+
+
+def identifying(mapping: Mapping[str, str], columns: Iterable[str]) -> list[str]:
+    """Return the column that is the external id, if there is one; the mapping may mean one that the row lacks."""
+    given = tuple(columns)
+    full = _completed(tuple(mapping.items()), given)
+    return [column for column in {**dict.fromkeys(given), **mapping} if full[column] == "external_id"]
 
 
 def guess_rest(mapping: Mapping[str, str], columns: Iterable[str]) -> dict[str, str]:
     """Return the fields of columns that a mapping does not know, without taking a field that it has given away."""
     taken = set(mapping.values()) - {""}
     return {
-        column: field if field not in taken or field in _SEVERAL else f"metadata.{column}"
+        column: field if field not in taken or field in _SEVERAL or column == ROW_ID else f"metadata.{column}"
         for column, field in guess(columns).items()
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from search.ingestion import batches, mapping, unpacking, uploads
+from search.ingestion import batches, file_checks, identities, mapping, open_files, unpacking, uploads
 from search.ingestion.limits import limits
 from search.ingestion.records import Checked, check
 from search.models import ImportFile, ImportJob
@@ -20,6 +20,7 @@ from search.readers.child_process.reader_process import ReadersUnavailable
 from search.readers.child_process.sandbox import Sandbox
 
 _SHORT = 300
+_CHECKED_FILES = 10  # at the start of an import; where there are more, each file is checked when it is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,24 @@ def preview(job: ImportJob, *, rows: int = 10, files: int = 5) -> Preview:
     )
 
 
+def unknown_columns(job: ImportJob) -> str:
+    """Say which columns that a job names are in none of its files; "" when all are, or not all can be looked at."""
+    if not (job.mapping or job.key_column):
+        return ""
+    first = list(job.files.filter(parent=None).order_by("pk")[: _CHECKED_FILES + 1])
+    if len(first) > _CHECKED_FILES or any(unpacking.is_archive(file) for file in first):
+        return ""
+    seen: list[FilePreview] = []
+    try:
+        with Sandbox(limits()) as sandbox:
+            for file in first:
+                _look(file, uploads.path_of(file), sandbox, open_files.BATCH_RECORDS, seen, [])
+    except ReadersUnavailable:
+        return ""
+    problems = [file_checks.missing(job, item.columns) for item in seen if item.tabular]
+    return problems[0] if problems and all(problems) else ""
+
+
 def _expanded(
     files: list[ImportFile], sandbox: Sandbox, scratch: Path, seen: list[FilePreview], most: int
 ) -> list[tuple[ImportFile, Path]]:
@@ -136,7 +155,7 @@ def _look(
 
 
 def _judged(job: ImportJob, found: list[tuple[ImportFile, Record]]) -> list[PreviewRow]:
-    checked = [check(job, file, record) for file, record in found]
+    checked = identities.refuse_repeated((file, check(job, file, record)) for file, record in found)
     report = batches.judge(job, checked, keep=False)
     names = {"duplicates": "duplicate"}
     return [

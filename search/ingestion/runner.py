@@ -13,13 +13,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from search.conf import conf
-from search.ingestion import batches, open_files, unpacking, uploads
+from search.ingestion import batches, file_checks, identities, leaving_out, open_files, unpacking, uploads
 from search.ingestion.folders import folder_sync
 from search.ingestion.job_leases import JobBusy, JobLease, JobLost, hold
 from search.ingestion.limits import limits
 from search.ingestion.open_files import OpenFile, Workbench
 from search.models import ImportFailure, ImportFile, ImportJob, corpus_changed
-from search.readers.base import FileNotes, Record, UnreadableFile
+from search.readers.base import FileNotes, NoDocument, Record, UnreadableFile
 from search.readers.child_process.reader_process import ReadersUnavailable
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class _Run:
                 return not self.job.is_over
             if time.monotonic() > self.deadline:
                 return True
-        if self.job.source == ImportJob.Source.FOLDER and not self.job.dry_run:
+        if self.job.source == ImportJob.Source.FOLDER:
             folder_sync.finish(self.job)
         self._end(ImportJob.Status.FINISHED)
         return False
@@ -105,6 +105,9 @@ class _Run:
     def _work(self, file: ImportFile, bench: Workbench) -> bool:
         """Return whether the file is done with; False when the budget or the curator's patience ended first."""
         self.lease.write(current_file=file.name)
+        if kind := leaving_out.kind_by_name(self.job, file):
+            self._leave_out(file, kind)
+            return True
         try:
             if unpacking.is_archive(file):
                 unpacking.unpack(self.job, file, bench.sandbox, self.lease, limits())
@@ -112,19 +115,27 @@ class _Run:
             return self._read(file, bench)
         except UnreadableFile as error:
             bench.done()
-            self._fail(file, str(error))
+            self._give_up(file, error)
             return True
+
+    def _give_up(self, file: ImportFile, error: UnreadableFile) -> None:
+        if isinstance(error, NoDocument) and leaving_out.came_with_others(self.job, file):
+            self._leave_out(file, error.kind)
+        else:
+            self._fail(file, str(error))
 
     def _read(self, file: ImportFile, bench: Workbench) -> bool:
         opened = bench.open(file, self.job.encoding)
         self._note_format(file, opened)
         for records in opened.batches():
+            file_checks.check(self.job, file, records)
             self._apply(file, records)
             self._tell()
             if self._cancelled():
                 return False
             if time.monotonic() > self.deadline:
                 return False
+        file_checks.check_end(file)
         notes = opened.notes
         bench.done()
         self._finish_file(file, notes)
@@ -166,12 +177,27 @@ class _Run:
             self.lease.write(
                 failed=F("failed") + 1, files_done=F("files_done") + 1, bytes_done=self._bytes_of_done_files(file)
             )
-            ImportFile.objects.filter(pk=file.pk).update(status=ImportFile.Status.FAILED, error=reason)
+            self._mark(file, ImportFile.Status.FAILED, reason)
             ImportFailure.objects.create(job=self.job, file=file, line=None, external_id=file.name, reason=reason)
         self._tell()
 
+    def _leave_out(self, file: ImportFile, kind: str) -> None:
+        with transaction.atomic():
+            self.lease.write(
+                left_out=F("left_out") + 1, files_done=F("files_done") + 1, bytes_done=self._bytes_of_done_files(file)
+            )
+            self._mark(file, ImportFile.Status.LEFT_OUT, kind)
+        if not self.job.dry_run and file.parent_id is not None:
+            uploads.remove(file)
+        self._tell()
+
+    def _mark(self, file: ImportFile, status: str, reason: str) -> None:
+        if self.job.source == ImportJob.Source.FOLDER and not self.job.dry_run:
+            folder_sync.file_tried(self.job, file)
+        ImportFile.objects.filter(pk=file.pk).update(status=status, error=reason)
+
     def _bytes_of_done_files(self, file: ImportFile) -> int:
-        over = (ImportFile.Status.FINISHED, ImportFile.Status.FAILED)
+        over = (ImportFile.Status.FINISHED, ImportFile.Status.FAILED, ImportFile.Status.LEFT_OUT)
         sizes = self.job.files.filter(status__in=over, parent=None).values_list("size", flat=True)
         return sum(sizes) + (file.size if file.parent_id is None else 0)
 
@@ -184,6 +210,11 @@ class _Run:
     def _end(self, status: str, error: str = "") -> None:
         self.lease.write(status=status, error=error, finished_at=timezone.now(), current_file="")
         self.job.refresh_from_db()
+        if status != ImportJob.Status.FAILED:  # that one may be taken up again
+            identities.forget(self.job)
+        if status == ImportJob.Status.CANCELLED:
+            undone = (ImportFile.Status.WAITING, ImportFile.Status.RUNNING)
+            self.job.files.filter(status__in=undone).update(status=ImportFile.Status.CANCELLED)
         if not self.job.dry_run:
             if status != ImportJob.Status.FAILED:
                 uploads.clear(self.job)

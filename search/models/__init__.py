@@ -5,7 +5,7 @@ from .corpus import Collection, Document, corpus_changed, index_damaged
 from .curation import CurationRule, SynonymSet
 from .duplicates import DuplicatePair, DuplicateScan
 from .evaluation import EvaluationQuery, EvaluationQuerySet, EvaluationRun, Judgment, RunQuery
-from .imports import ImportFailure, ImportFile, ImportJob
+from .imports import ImportFailure, ImportFile, ImportIdentity, ImportJob
 from .index_versions import IndexLease, IndexVersion, Segment
 from .pending_changes import EncodingClaim, PendingChange
 from .search_logs import SearchLog, SearchReaction
@@ -26,6 +26,7 @@ __all__ = [
     "EvaluationRun",
     "ImportFailure",
     "ImportFile",
+    "ImportIdentity",
     "ImportJob",
     "IndexLease",
     "IndexVersion",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from .corpus import Collection
 from .fields import StorableCharField, StorableJSONField, StorableTextField
 
-COUNTS = ("read", "created", "updated", "unchanged", "failed", "duplicates", "moved", "deleted")
+COUNTS = ("read", "created", "updated", "unchanged", "failed", "duplicates", "moved", "deleted", "left_out")
 
 
 def place_in(format_name: str, number: int, place: str = "") -> str:
@@ -103,6 +103,9 @@ class ImportJob(models.Model):
     duplicates = models.PositiveBigIntegerField(_("duplicates"), default=0)
     moved = models.PositiveBigIntegerField(_("moved"), default=0)
     deleted = models.PositiveBigIntegerField(_("deleted"), default=0)
+    left_out = models.PositiveBigIntegerField(
+        _("left out"), default=0, help_text=_("Files that hold no text, such as pictures and styles.")
+    )
     files_total = models.PositiveIntegerField(_("files"), default=0)
     files_done = models.PositiveIntegerField(_("files done"), default=0)
     bytes_total = models.PositiveBigIntegerField(_("bytes"), default=0)
@@ -116,6 +119,9 @@ class ImportJob(models.Model):
     token = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(null=True, blank=True)
     # Where it comes from
+    made_collection = models.BooleanField(
+        default=False, help_text=_("The collection was made for this import, and goes with it while it is empty.")
+    )
     retry_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries", verbose_name=_("retry of")
     )
@@ -182,6 +188,8 @@ class ImportFile(models.Model):
         RUNNING = "running", _("Running")
         FINISHED = "finished", _("Finished")
         FAILED = "failed", _("Failed")
+        LEFT_OUT = "left_out", _("Left out")
+        CANCELLED = "cancelled", _("Cancelled")
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="files", verbose_name=_("job"))
     parent = models.ForeignKey(
@@ -217,6 +225,31 @@ class ImportFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ImportIdentity(models.Model):
+    """One identity that an unfinished import has written, and where it stood: the same again is no row of its own.
+
+    In the database and not in memory, which must not grow with the file; removed when the import is over.
+    """
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, db_index=False, related_name="identities")
+    external_id = StorableCharField(max_length=500)
+    file = models.ForeignKey(
+        ImportFile, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+"
+    )
+    line = models.PositiveBigIntegerField()
+    place = StorableCharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("identity in an import")
+        verbose_name_plural = _("identities in imports")
+        constraints = [
+            models.UniqueConstraint(fields=["job", "external_id"], name="search_importidentity_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
 
 
 class ImportFailure(models.Model):

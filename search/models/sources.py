@@ -51,6 +51,9 @@ class SourceDocument(models.Model):
     file = models.ForeignKey(SourceFile, on_delete=models.CASCADE, related_name="documents")
     external_id = StorableCharField(_("external id"), max_length=500)
     seen_by = models.BigIntegerField()
+    refused = models.BooleanField(
+        default=False, help_text=_("Another file had a document of this id before; it is that one's.")
+    )
 
     class Meta:
         verbose_name = _("document of a mirrored folder")

@@ -15,6 +15,14 @@ class UnreadableFile(ValueError):
     """The file cannot be read as a whole; the message tells a curator why, and what would do."""
 
 
+class NoDocument(UnreadableFile):
+    """The file is of a kind that holds no text, as images and fonts do; `kind` says which, in words."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 def row_bytes_for(text_chars: int) -> int:
     """Return how long a row may be, so that JSON of any text of so many characters fits, with room for the rest.
 

@@ -28,6 +28,11 @@ class Content:
     words: str
     advice: str = ""
 
+    @property
+    def is_no_document(self) -> bool:
+        """Whether no text is lost when it is left out: nothing reads it, and no other format would hold its text."""
+        return not self.format and self.advice in ("", _SCAN)
+
 
 PDF = Content("pdf", "a PDF document")
 DOCX = Content("docx", "a Word document")
@@ -55,6 +60,8 @@ _SIGNATURES: _Signatures = (
     (0, b"\xcf\xfa\xed\xfe", Content("", "a macOS program")),
     (0, b"\xca\xfe\xba\xbe", Content("", "a program")),
     (0, b"\x89PNG\r\n\x1a\n", Content("", "a PNG image", _SCAN)),
+    (0, b"GIF87a", Content("", "a GIF image", _SCAN)),
+    (0, b"GIF89a", Content("", "a GIF image", _SCAN)),
     (0, b"\xff\xd8\xff", Content("", "a JPEG image", _SCAN)),
     (0, b"SQLite format 3\0", Content("", "an SQLite database", "Export its tables as CSV.")),
     (0, b"7z\xbc\xaf\x27\x1c", Content("", "a 7-Zip archive", _UNPACK)),
@@ -63,7 +70,6 @@ _SIGNATURES: _Signatures = (
 )
 _BINARY_SIGNATURES: _Signatures = (  # a text could begin like these
     (0, b"MZ", Content("", "a Windows program")),
-    (0, b"GIF8", Content("", "a GIF image", _SCAN)),
     (0, b"II*\0", Content("", "a TIFF image", _SCAN)),
     (0, b"MM\0*", Content("", "a TIFF image", _SCAN)),
     (8, b"WEBP", Content("", "a WebP image", _SCAN)),

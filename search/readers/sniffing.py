@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from search.readers.text.markdown_text import one_line
 from search.readers.text.text_encoding import beginning
 
-from .base import UnreadableFile
+from .base import NoDocument, UnreadableFile
 from .content_kinds import EML, HTML, JSON, JSONL, TAR, TEXT, XML, ZIP, Content, content_of, json_lines, mail_headers
 
 HEAD_BYTES = 1 << 16  # enough for all that is looked for
@@ -30,13 +30,14 @@ _NO_MAIL = Content("", "text without the headers of an e-mail")
 def sniff(name: str, head: bytes) -> str:
     """Return the format of a file from its name and its first bytes, best HEAD_BYTES of them.
 
-    Raises UnreadableFile when there is no such format, or when name and content contradict each other.
+    Raises UnreadableFile when there is no such format, or when name and content contradict each other; NoDocument
+    when the file, by its name as by its content, is of a kind that holds no text.
     """
     shown = one_line(PurePosixPath(name).name)[-100:] or "It"
+    ending = _ending(name)
     if not head:
         raise UnreadableFile(f"“{shown}” is empty.")
     content = content_of(head)
-    ending = _ending(name)
     if ending not in EXTENSIONS:
         return _by_content(shown, ending, content)
     format_name = EXTENSIONS[ending]
@@ -85,7 +86,8 @@ def _agreed_json(format_name: str, content: Content, text: str) -> str | Content
 
 def _by_content(shown: str, ending: str, content: Content) -> str:
     if not content.format:
-        raise UnreadableFile(f"“{shown}” is {content.words}, which cannot be read. {content.advice}".strip())
+        message = f"“{shown}” is {content.words}, which cannot be read. {content.advice}".strip()
+        raise NoDocument(message, content.words) if content.is_no_document else UnreadableFile(message)
     if ending and content in (JSON, JSONL, EML):
         return "text"  # of a kind that is known to somebody else
     return content.format

@@ -73,6 +73,14 @@ class NewImportForm(forms.Form):
         if not may_add_collection:
             del self.fields["new_collection"]
 
+    def clean_new_collection(self) -> str:
+        """Refuse the name of a collection that is there: two of one name cannot be told apart."""
+        name = str(self.cleaned_data["new_collection"]).strip()
+        if name and Collection.objects.filter(name__iexact=name).exists():
+            message = gettext("There is a collection “%s” already. Choose it above, or give the new one another name.")
+            raise forms.ValidationError(message % name)
+        return name
+
     def clean(self) -> dict[str, Any]:
         """Ask for one of the two."""
         super().clean()

@@ -35,10 +35,13 @@ class CannotPreview(ValueError):
 def begin(collection: Collection | None, new_collection: str, *, first: str, others: int, by: User) -> ImportJob:
     """Return a new draft into a collection, or into a new one of this name; named after its files."""
     with transaction.atomic():
-        if new_collection or collection is None:
+        made = bool(new_collection) or collection is None
+        if made or collection is None:
             collection = Collection(name=new_collection, slug=_free_slug(new_collection))
             tasks.save_collection(collection, user=by)
-        return jobs.create(collection, source=ImportJob.Source.UPLOAD, name=_name(first, others), by=by)
+        return jobs.create(
+            collection, source=ImportJob.Source.UPLOAD, name=_name(first, others), by=by, made_collection=made
+        )
 
 
 def add_stream(job: ImportJob, name: str, stream: IO[bytes], size: int) -> ImportFile:
@@ -76,10 +79,9 @@ def look(job: ImportJob, options: ImportOptions | None = None) -> previews.Previ
 
 def start(job: ImportJob, options: ImportOptions | None = None, *, dry_run: bool = False) -> None:
     """Start an import, with these options when it is a draft. Raises BadImport."""
-    with transaction.atomic():
-        if options is not None:
-            jobs.set_options(job, options)
-        tasks.start_import(job, dry_run=dry_run)
+    if options is not None:
+        jobs.set_options(job, options)
+    tasks.start_import(job, dry_run=dry_run)
 
 
 def _exactly(stream: IO[bytes], size: int) -> Iterator[bytes]:

@@ -27,7 +27,7 @@ def move(job: ImportJob, moves: Sequence[Move], lease: JobLease) -> None:
         with transaction.atomic():
             lease.write()
             files = list(sources(job).filter(path__in=homes))
-            count = SourceDocument.objects.filter(file__in=files).count()
+            count = SourceDocument.objects.filter(file__in=files, refused=False).count()
             _follow(job, files, homes)
             for file in files:
                 if suffix(file.path) != suffix(homes[file.path]):  # another reader's, perhaps

@@ -6,7 +6,8 @@ mirrors, and only when the folder could be seen as a whole. Reads no file's cont
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from django.db import transaction
@@ -17,11 +18,28 @@ from django.utils.translation import gettext as _
 from search.conf import conf
 from search.ingestion import unpacking
 from search.ingestion.folders import folder_scan
+from search.ingestion.folders.folder_documents import rows_gone
 from search.ingestion.folders.folder_moves import move
 from search.ingestion.folders.folder_plan import Known, Plan, free_label, is_suspicious, plan
-from search.ingestion.folders.folder_sources import documents_of, recipe, root_of, sources, stale, top_of
+from search.ingestion.folders.folder_sources import (
+    documents_of,
+    live,
+    recipe,
+    root_of,
+    sources,
+    stale,
+    tried,
+    waiting,
+)
 from search.ingestion.job_leases import JobLease
-from search.models import Document, ImportFailure, ImportFile, ImportJob, SourceDocument, SourceFile
+from search.models import (
+    Document,
+    ImportFailure,
+    ImportFile,
+    ImportJob,
+    SourceDocument,
+    SourceFile,
+)
 
 _BATCH = 500
 
@@ -50,58 +68,12 @@ def prepare(job: ImportJob) -> None:
         )
     found = _hashed(job, root, scan, known)
     present = {*scan.files, *scan.unusable}
-    decided = plan(_known(job, known), found.found, present)
+
+    def is_same(path: str, item: Known) -> bool:
+        return path in present and found.found.get(path, item.sha256) == item.sha256
+
+    decided = plan(_known(job, known, is_same), found.found, present)
     _Preparation(job, scan, found, known, decided).go()
-
-
-def identity(job: ImportJob, file: ImportFile, external_id: str) -> str:
-    """Return the external id of one of a file's documents: that of its first sight, where it is named by its path.
-
-    Raises ValueError when it belongs to a document of another folder.
-    """
-    return identities(job, file, [external_id])(external_id)
-
-
-def identities(job: ImportJob, file: ImportFile, external_ids: Sequence[str]) -> Callable[[str], str]:
-    """Return `identity` for many documents of a file, with a fixed number of queries."""
-    name = top_of(file).name
-    label = sources(job).filter(path=name).values_list("label", flat=True).first() or name
-    renamed = {given: _renamed(given, name, label) for given in external_ids}
-    others = dict(
-        SourceDocument.objects.filter(file__collection=job.collection_id, external_id__in=renamed.values())
-        .exclude(file__root=str(root_of(job)))
-        .values_list("external_id", "file__root")
-    )
-
-    def identity_of(given: str) -> str:
-        external_id = renamed[given]
-        if external_id in others:
-            raise ValueError(
-                _(
-                    "The document %(id)r belongs to the folder %(folder)s, which is mirrored into this collection, "
-                    "too. Mirror one of the two folders into a collection of its own."
-                )
-                % {"id": external_id, "folder": others[external_id]}
-            )
-        return external_id
-
-    return identity_of
-
-
-def note(job: ImportJob, file: ImportFile, external_ids: Sequence[str]) -> None:
-    """Record which documents came out of a file, inside the transaction that writes them."""
-    source = sources(job).filter(path=top_of(file).name).first()
-    if source is None or (source.read_by or 0) > job.pk:
-        return  # a newer import of this folder has taken over
-    written = Document.objects.filter(collection=job.collection_id, external_id__in=external_ids)
-    others = SourceDocument.objects.filter(file__collection=job.collection_id, external_id=OuterRef("external_id"))
-    ids = set(written.exclude(Exists(others.exclude(file__root=source.root))).values_list("external_id", flat=True))
-    rows = SourceDocument.objects.filter(file=source, external_id__in=ids)
-    rows.filter(seen_by__lt=job.pk).update(seen_by=job.pk)
-    missing = ids - set(rows.values_list("external_id", flat=True))
-    SourceDocument.objects.bulk_create(
-        SourceDocument(file=source, external_id=external_id, seen_by=job.pk) for external_id in sorted(missing)
-    )
 
 
 def file_done(job: ImportJob, file: ImportFile) -> None:
@@ -110,8 +82,29 @@ def file_done(job: ImportJob, file: ImportFile) -> None:
         _settle(job, file)
 
 
+def file_tried(job: ImportJob, file: ImportFile) -> None:
+    """Record in the transaction that gives a file up that it need not be tried again until it changes."""
+    source = sources(job).filter(path=file.name).first() if file.parent_id is None else None
+    if source is None or (source.read_by or 0) > job.pk:
+        return
+    seen = folder_scan.look(root_of(job), file.name)
+    same = seen is not None and seen.stamp == source.stamp
+    if same:
+        source.read_with = tried(job)
+    if not same or seen is None or job.started_at is None or not seen.is_old(job.started_at.timestamp()):
+        source.stamp = ""
+    source.save(update_fields=["stamp", "read_with"])
+
+
 def finish(job: ImportJob) -> None:
-    """Settle archives, then delete the documents of what is gone, if the job mirrors. Raises CannotSync, JobLost."""
+    """Settle archives, then delete the documents of what is gone, if the job mirrors. Raises CannotSync, JobLost.
+
+    A dry run counts what would be deleted of the files that it read.
+    """
+    if job.dry_run:
+        if job.mirror:
+            _lease(job).write(deleted=F("deleted") + rows_gone(job))
+        return
     root = root_of(job)
     if not root.is_dir():
         raise CannotSync(_missing(root))
@@ -289,22 +282,30 @@ def _hashed(job: ImportJob, root: Path, scan: folder_scan.Scan, known: Mapping[s
     return result
 
 
-def _known(job: ImportJob, known: Mapping[str, SourceFile]) -> dict[str, Known]:
-    """Return what the plan has to know; a file of which a document is missing has to be read again."""
+def _known(job: ImportJob, known: Mapping[str, SourceFile], is_same: Callable[[str, Known], bool]) -> dict[str, Known]:
+    """Return what the plan has to know.
+
+    A file has to be read again when a document of it is missing, or when one that another file had before may be its
+    own now.
+    """
     counts = documents_of(job)
     there = Document.objects.filter(collection=job.collection_id, external_id=OuterRef("external_id"))
     incomplete = set(
         SourceDocument.objects.filter(file__in=sources(job)).exclude(Exists(there)).values_list("file_id", flat=True)
     )
-    wanted = recipe(job)
-    return {
+    wanted, failed = recipe(job), tried(job)
+    result = {
         path: Known(
             path,
             source.sha256,
-            complete=source.read_with == wanted and source.pk in counts and source.pk not in incomplete,
+            complete=source.pk not in incomplete
+            and (source.read_with == failed or (source.read_with == wanted and source.pk in counts)),
         )
         for path, source in known.items()
     }
+    for path in waiting(job, {path for path, item in result.items() if item.complete and is_same(path, item)}):
+        result[path] = replace(result[path], complete=False)
+    return result
 
 
 def _settle(job: ImportJob, file: ImportFile) -> None:
@@ -317,7 +318,7 @@ def _settle(job: ImportJob, file: ImportFile) -> None:
     if seen is None or seen.stamp != source.stamp:  # it changed while it was read: the next round sees to it
         source.stamp = ""
     else:
-        source.read_with = "" if failures.filter(line=None).exists() else recipe(job)
+        source.read_with = tried(job) if failures.filter(line=None).exists() else recipe(job)
         if not failures.filter(external_id="").exists() and not failures.filter(line=None).exists():
             source.read_by = job.pk
         if job.started_at is None or not seen.is_old(job.started_at.timestamp()):
@@ -332,19 +333,15 @@ def _delete_some(job: ImportJob) -> bool:
         rows = dict(
             SourceDocument.objects.filter(stale(), file__in=sources(job)).values_list("pk", "external_id")[:_BATCH]
         )
-        others = SourceDocument.objects.filter(file__collection=job.collection_id, external_id__in=rows.values())
-        kept = set(others.exclude(pk__in=rows).exclude(stale()).values_list("external_id", flat=True))
+        others = SourceDocument.objects.filter(
+            file__collection=job.collection_id, external_id__in=rows.values(), refused=False
+        )
+        kept = set(others.exclude(pk__in=rows).filter(live()).values_list("external_id", flat=True))
         documents = Document.objects.filter(collection=job.collection_id, external_id__in=set(rows.values()) - kept)
         deleted = documents.delete()[1].get("search.Document", 0)
         SourceDocument.objects.filter(pk__in=rows).delete()
         _lease(job).write(deleted=F("deleted") + deleted)
     return bool(rows)
-
-
-def _renamed(external_id: str, name: str, label: str) -> str:
-    """Return an id with the file's first path in place of its present one, where it is made of that."""
-    rest = external_id.removeprefix(name)
-    return label + rest if rest != external_id and rest[:1] in ("", "/", "#") else external_id
 
 
 def _lease(job: ImportJob) -> JobLease:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from search.readers.archives.archives import BadEntry, entries
-from search.readers.base import FileNotes, Limits, Notes, Record, UnreadableFile
+from search.readers.base import FileNotes, Limits, NoDocument, Notes, Record, UnreadableFile
 from search.readers.readers import reader_for
 from search.readers.sniffing import HEAD_BYTES, sniff
 
@@ -56,9 +56,11 @@ def serve(file_fd: int, out_fd: int, assignment: Assignment, around: Surrounding
         allowance = isolation.confine(around.limits, around.used_bytes, around.readable)
         with os.fdopen(file_fd, "rb", closefd=False) as file:
             _Reading(file, out_fd, assignment, around, allowance).run()
-        ending: tuple[bytes, str] = (frames.DONE, "")
+        ending: tuple[bytes, str | dict[str, str]] = (frames.DONE, "")
     except BrokenPipeError:
         return  # nobody wants to know any more
+    except NoDocument as error:
+        ending = (frames.FAILED, {"reason": str(error), "kind": error.kind})
     except UnreadableFile as error:
         ending = (frames.FAILED, str(error))
     except MemoryError:

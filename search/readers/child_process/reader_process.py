@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from search.readers.base import Limits, UnreadableFile
+from search.readers.base import Limits, NoDocument, UnreadableFile
 
 from . import frames
 from .zygote import MESSAGE_BYTES
@@ -139,7 +139,7 @@ class ReaderProcess:
             frame = self._next(deadline)
             if frame.kind == frames.FAILED:
                 self._let_end()
-                raise UnreadableFile(_reason(frame))
+                raise _failure(frame)
             if frame.kind == frames.DONE:
                 self._let_end()
                 return
@@ -222,8 +222,11 @@ class ReaderProcess:
         self.close()
 
 
-def _reason(frame: frames.Frame) -> str:
-    return frame.value[:1_000] if isinstance(frame.value, str) and frame.value else "It cannot be read."
+def _failure(frame: frames.Frame) -> UnreadableFile:
+    value = frame.value
+    if isinstance(value, dict) and isinstance(value.get("reason"), str) and isinstance(value.get("kind"), str):
+        return NoDocument(value["reason"][:1_000], value["kind"][:100])
+    return UnreadableFile(value[:1_000] if isinstance(value, str) and value else "It cannot be read.")
 
 
 class _Deadline:

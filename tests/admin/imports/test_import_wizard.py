@@ -59,7 +59,7 @@ def test_a_script_is_told_where_to_send_the_files(admin_client: Client, collecti
 
 
 @pytest.mark.parametrize(
-    ("name", "slug"), [("Staff handbook", "staff-handbook"), ("手册", "collection"), ("Docs", "docs-2")]
+    ("name", "slug"), [("Staff handbook", "staff-handbook"), ("手册", "collection"), ("docs!", "docs-2")]
 )
 def test_a_new_collection_is_made_by_its_name(
     admin_client: Client, collection: Collection, name: str, slug: str
@@ -68,6 +68,24 @@ def test_a_new_collection_is_made_by_its_name(
 
     made = ImportJob.objects.get().collection
     assert (made.name, made.slug) == (name, slug)
+
+
+def test_a_new_collection_of_a_name_that_is_taken_is_refused(admin_client: Client, collection: Collection) -> None:
+    name = collection.name.upper()
+
+    page = admin_client.post(NEW, {"new_collection": name, "files": SimpleUploadedFile("a.txt", b"A.")})
+
+    assert f"There is a collection “{name}” already. Choose it above" in page.content.decode()
+    assert not ImportJob.objects.exists()
+
+
+def test_a_new_collection_goes_with_the_draft_that_is_given_up(admin_client: Client, collection: Collection) -> None:
+    for target in ({"new_collection": "Handbook"}, {"collection": collection.pk}):
+        admin_client.post(NEW, {**target, "files": SimpleUploadedFile("a.txt", b"A.")})
+        job = ImportJob.objects.get()
+        admin_client.post(reverse("admin:search_importjob_give_up", args=[job.pk]))
+
+    assert list(Collection.objects.all()) == [collection]
 
 
 def test_who_may_not_add_collections_is_not_offered_a_new_one(sign_in: SignIn, collection: Collection) -> None:

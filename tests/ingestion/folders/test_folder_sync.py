@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from search.ingestion import jobs, open_files, runner
 from search.ingestion.document_writes import DocumentWrite, Rights, write_documents
+from search.ingestion.failures import fields_of, mend
 from search.ingestion.folders import folder_scan, folder_sync
 from search.ingestion.jobs import ImportOptions
 from search.models import Collection, Document, ImportJob, SourceDocument, SourceFile
@@ -595,3 +596,119 @@ def _queries_of_preparing(collection: Collection, folder: Path) -> int:
     with CaptureQueriesContext(connection) as queries:
         synced(collection, folder)
     return len(queries)
+
+
+# --- Two files with one identity
+
+
+def row(number: str, text: str) -> dict[str, str]:
+    return {"id": number, "text": text}
+
+
+def test_the_second_file_with_an_id_is_refused_until_the_first_is_gone(collection: Collection, folder: Path) -> None:
+    put(folder, a_jsonl=lines(row("1", "Of a.")), b_jsonl=lines(row("1", "Of b."), row("2", "Two.")))
+
+    first = synced(collection, folder)
+    assert (counts(first), bodies(collection)) == ({"read": 3, "created": 2, "failed": 1}, {"1": "Of a.", "2": "Two."})
+    assert "at a.jsonl, line 1" in failures(first)["b.jsonl"]
+    assert counts(synced(collection, folder)) == {"unchanged": 2}
+
+    (folder / "a.jsonl").unlink()
+    assert counts(synced(collection, folder)) == {"read": 2, "updated": 1, "unchanged": 1}
+    assert bodies(collection) == {"1": "Of b.", "2": "Two."}
+
+    (folder / "b.jsonl").unlink()
+    put(folder, c_txt="Gamma.")
+    synced(collection, folder, delete_most=True)
+    assert bodies(collection) == {"c.txt": "Gamma."}
+
+
+def test_a_new_file_does_not_take_the_document_of_one_that_is_unchanged(collection: Collection, folder: Path) -> None:
+    put(folder, b_jsonl=lines(row("1", "Of b.")))
+    synced(collection, folder)
+    put(folder, a_jsonl=lines(row("1", "Of a.")))
+
+    job = synced(collection, folder)
+    assert "used by b.jsonl" in failures(job)["a.jsonl"]
+    assert bodies(collection) == {"1": "Of b."}
+
+    put(folder, b_jsonl=lines(row("3", "Other.")))
+    synced(collection, folder)
+    assert bodies(collection) == {"1": "Of a.", "3": "Other."}
+
+
+def test_a_row_may_move_from_one_file_to_another(collection: Collection, folder: Path) -> None:
+    put(folder, a_jsonl=lines(row("1", "One."), row("2", "Two.")), b_jsonl=lines(row("3", "Three.")))
+    synced(collection, folder)
+    put(folder, a_jsonl=lines(row("2", "Two.")), b_jsonl=lines(row("3", "Three."), row("1", "One.")))
+
+    assert synced(collection, folder).failed == 0
+    assert set(bodies(collection)) == {"1", "2", "3"}
+
+
+# --- What is no document
+
+
+PNG = "\x89PNG"
+
+
+def test_what_is_no_document_is_counted_and_never_a_failure(collection: Collection, folder: Path) -> None:
+    put(folder, a_txt="Alpha.", site_css="b {}", logo_png=PNG, sub__font="wOF2")
+    (folder / "sub" / "font").write_bytes(b"wOF2" + bytes(100))
+    (folder / "picture").write_bytes(b"GIF89a\0\0")
+    (folder / ".hidden").mkdir()
+    put(folder / ".hidden", b_txt="Beta.")
+
+    first = synced(collection, folder)
+    again = synced(collection, folder)
+
+    assert counts(first) == {"read": 1, "created": 1, "left_out": 4}
+    assert (counts(again), again.files_total) == ({"unchanged": 1}, 0)
+
+
+def test_what_could_not_be_read_is_tried_again_when_it_or_what_is_allowed_changes(
+    collection: Collection, folder: Path, settings: Any
+) -> None:
+    put(folder, a_txt="Alpha.", b_pdf="MZ\0\0\0", c_txt="")
+    old = 1_000_000_000
+    for path in folder.iterdir():
+        os.utime(path, (old, old))
+    first = synced(collection, folder)
+    again = synced(collection, folder)
+
+    assert (first.failed, first.files_total, first.created) == (2, 3, 1)
+    assert (counts(again), again.files_total) == ({"unchanged": 1}, 0)
+
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "IMPORT_MAX_PAGES": 7}
+    assert synced(collection, folder).failed == 2
+    put(folder, b_pdf="MZ\0\0\0\0")
+    assert synced(collection, folder).failed == 1
+
+
+# --- Dry runs and mended rows
+
+
+def test_a_dry_run_counts_rows_that_are_gone_from_a_changed_file(collection: Collection, folder: Path) -> None:
+    put(folder, a_jsonl=lines(row("1", "One."), row("2", "Two."), row("3", "Three.")), b_txt="Beta.")
+    synced(collection, folder)
+    put(folder, a_jsonl=lines(row("1", "One, too."), row("4", "Four.")))
+
+    dry = finished(draft(collection, folder), dry_run=True)
+    done = synced(collection, folder)
+
+    assert counts(dry) == counts(done) == {"read": 2, "created": 1, "updated": 1, "unchanged": 1, "deleted": 2}
+
+
+@pytest.mark.parametrize("external_id", ["2", "2b"])
+def test_what_was_mended_belongs_to_its_file(collection: Collection, folder: Path, external_id: str) -> None:
+    put(folder, a_jsonl=lines(row("1", "One."), {**row("2", "Two."), "url": "javascript:x"}), b_txt="Beta.")
+    failure = synced(collection, folder).failures.get()
+    mend(failure, {**fields_of(failure), "external_id": external_id, "url": ""})
+
+    put(folder, a_jsonl=lines(row("1", "One, too."), {**row("2", "Two."), "url": "javascript:x"}))
+    synced(collection, folder)
+    assert set(bodies(collection)) == {"1", external_id, "b.txt"}
+
+    (folder / "a.jsonl").unlink()
+    synced(collection, folder)
+    assert set(bodies(collection)) == {"b.txt"}
