@@ -25,7 +25,7 @@ _RARER = {
 _CJK = ("cp932", "euc_jp", "gb18030", "big5", "cp949")
 _SURE = 4.0  # a natural logarithm: the next best reading is e^4 times less likely
 
-_PUNCTUATION = dict.fromkeys("„“”‘’‚–—…«»°§©®€\u00a0·•", 5e-4) | dict.fromkeys("£№¿¡™‹›²³½×ºª´±µ¨،؛؟ـ־״׳“", 5e-5)
+_PUNCTUATION = dict.fromkeys("„“”‘’‚–—…«»°§©®€\u00a0·•", 5e-4) | dict.fromkeys("£№¿¡™‹›²³½×ºª´±µ¨،؛؟ـ־״׳", 5e-5)
 _RARE = 0.3  # of a thousand
 _LETTER_ELSEWHERE = 3e-6  # a letter that the language has not
 _SYMBOL = 1e-6
@@ -38,7 +38,7 @@ _NO_CAPITAL_AFTER = {"l": log(0.998), "u": log(0.5), "o": log(0.75), "x": log(0.
 
 @dataclass(frozen=True, slots=True)
 class Likeliest:
-    """The encoding in which a text reads best, as Python's codecs call themselves, and whether others that read differently are far behind."""
+    """The encoding in which a text reads best, by the codec's own name, and whether other readings are far behind."""
 
     name: str
     sure: bool
