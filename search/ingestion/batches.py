@@ -6,6 +6,7 @@ A dry run does the same and takes the documents back, so that its counts are tho
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
@@ -35,29 +36,34 @@ class BatchReport:
     duplicates: int  # how many repeat another document's content, kept or not
 
 
-def apply(job: ImportJob, file: ImportFile, records: Sequence[Record], lease: JobLease) -> None:
-    """Write a batch and move the file's cursor past it. Raises JobLost."""
-    checked = _identified(job, file, [check(job, file, record) for record in records])
+def apply(job: ImportJob, read: Sequence[tuple[ImportFile, Sequence[Record]]], lease: JobLease) -> None:
+    """Write records of one file, or of several, and move the files' cursors past them. Raises JobLost."""
+    checked = [
+        (file, item)
+        for file, records in read
+        for item in _identified(job, file, [check(job, file, record) for record in records])
+    ]
     with transaction.atomic():
         lease.write()
-        checked = identities.refuse_used(job, file, checked)
-        report = judge(job, checked, keep=not job.dry_run)
-        identities.keep(job, file, checked, report.outcomes)
+        checked = identities.refuse_used(job, checked)
+        report = judge(job, [item for _file, item in checked], keep=not job.dry_run)
+        identities.keep(job, checked, report.outcomes)
         if not job.dry_run:
             if job.source == ImportJob.Source.FOLDER:
-                _note_documents(job, file, checked)
+                _note_documents(job, checked)
             row_marks.close(job, _written_rows(checked, report))
-        _keep_failures(job, file, checked, report)
+        _keep_failures(job, checked, report)
         counts = Counter(report.outcomes)
         counts["duplicates"] = report.duplicates
-        size = sum(len(record.original) for record in records)
         lease.write(
             **{name: F(name) + counts[name] for name in counts},
-            read=F("read") + len(records),
-            bytes_done=F("bytes_done") + size,
+            read=F("read") + len(checked),
+            bytes_done=F("bytes_done") + sum(len(item.record.original) for _file, item in checked),
         )
-        ImportFile.objects.filter(pk=file.pk).update(cursor=F("cursor") + len(records))
-    file.cursor += len(records)
+        for number, files in groupby(read, key=lambda piece: len(piece[1])):
+            ImportFile.objects.filter(pk__in=[file.pk for file, _records in files]).update(cursor=F("cursor") + number)
+    for file, records in read:
+        file.cursor += len(records)
 
 
 def judge(job: ImportJob, checked: Sequence[Checked], *, keep: bool) -> BatchReport:
@@ -126,25 +132,26 @@ def _identified(job: ImportJob, file: ImportFile, checked: list[Checked]) -> lis
     return result
 
 
-def _note_documents(job: ImportJob, file: ImportFile, checked: Sequence[Checked]) -> None:
-    named = [item for item in checked if item.external_id]
-    folder_documents.note(
-        job,
-        file,
-        [item.external_id for item in named if not item.is_second],
-        refused=[item.external_id for item in named if item.is_second],
-    )
+def _note_documents(job: ImportJob, checked: Sequence[tuple[ImportFile, Checked]]) -> None:
+    for file, pieces in groupby(checked, key=lambda piece: piece[0]):
+        named = [item for _file, item in pieces if item.external_id]
+        folder_documents.note(
+            job,
+            file,
+            [item.external_id for item in named if not item.is_second],
+            refused=[item.external_id for item in named if item.is_second],
+        )
 
 
-def _written_rows(checked: Sequence[Checked], report: BatchReport) -> list[tuple[Record, str]]:
+def _written_rows(checked: Sequence[tuple[ImportFile, Checked]], report: BatchReport) -> list[tuple[Record, str]]:
     """Return the records that got in, each with its document's external id."""
     outcomes = zip(checked, report.outcomes, strict=True)
-    return [(item.record, item.external_id) for item, outcome in outcomes if outcome != "failed"]
+    return [(item.record, item.external_id) for (_file, item), outcome in outcomes if outcome != "failed"]
 
 
-def _keep_failures(job: ImportJob, file: ImportFile, checked: Sequence[Checked], report: BatchReport) -> None:
+def _keep_failures(job: ImportJob, checked: Sequence[tuple[ImportFile, Checked]], report: BatchReport) -> None:
     rows = []
-    for item, problems in zip(checked, report.problems, strict=True):
+    for (file, item), problems in zip(checked, report.problems, strict=True):
         if problems:
             name, reason = next(iter(problems.items()))
             rows.append(

@@ -14,29 +14,27 @@ from search.models import ImportFile, ImportIdentity, ImportJob
 from search.models.imports import place_in
 
 FIELD = "external_id"
+InFile = tuple[ImportFile, Checked]
 _WRITTEN = ("created", "updated", "unchanged", "duplicates")
 
 
-def refuse_used(job: ImportJob, file: ImportFile, checked: Sequence[Checked]) -> list[Checked]:
-    """Return the records, without the writes of those whose identity an earlier record of this import has."""
-    used = _used(job, [item.external_id for item in checked if item.write is not None])
-    return refuse_repeated(((file, item) for item in checked), used)
+def refuse_used(job: ImportJob, checked: Sequence[InFile]) -> list[InFile]:
+    """Return records, each with its file, without the writes of those that an earlier record of this import is."""
+    used = _used(job, [item.external_id for _file, item in checked if item.write is not None])
+    return refuse_repeated(checked, used)
 
 
-def refuse_repeated(
-    checked: Iterable[tuple[ImportFile, Checked]], used: Mapping[str, str] | None = None
-) -> list[Checked]:
-    """Return records, each with its file, without the writes of those whose identity is used: there, or before them."""
+def refuse_repeated(checked: Iterable[InFile], used: Mapping[str, str] | None = None) -> list[InFile]:
+    """Return records without the writes of those whose identity is used: there, or by one before them."""
     seen = dict(used or {})
     result = []
     for file, item in checked:
-        if item.write is None:
-            result.append(item)
-        elif item.external_id in seen:
-            result.append(_refused(item, seen[item.external_id]))
-        else:
+        if item.write is not None and item.external_id in seen:
+            result.append((file, _refused(item, seen[item.external_id])))
+            continue
+        if item.write is not None:
             seen[item.external_id] = _where(file, item.record.number, item.record.place)
-            result.append(item)
+        result.append((file, item))
     return result
 
 
@@ -55,13 +53,13 @@ def _refused(item: Checked, where: str) -> Checked:
     return replace(item, write=None, problems={FIELD: reason}, is_second=True)
 
 
-def keep(job: ImportJob, file: ImportFile, checked: Sequence[Checked], outcomes: Sequence[str]) -> None:
+def keep(job: ImportJob, checked: Sequence[InFile], outcomes: Sequence[str]) -> None:
     """Remember the identities of a batch that were written, in the transaction that writes them."""
     ImportIdentity.objects.bulk_create(
         ImportIdentity(
             job=job, file=file, external_id=item.external_id, line=item.record.number, place=item.record.place[:300]
         )
-        for item, outcome in zip(checked, outcomes, strict=True)
+        for (file, item), outcome in zip(checked, outcomes, strict=True)
         if outcome in _WRITTEN
     )
 

@@ -155,7 +155,8 @@ def _look(
 
 
 def _judged(job: ImportJob, found: list[tuple[ImportFile, Record]]) -> list[PreviewRow]:
-    checked = identities.refuse_repeated((file, check(job, file, record)) for file, record in found)
+    pieces = identities.refuse_repeated((file, check(job, file, record)) for file, record in found)
+    checked = [item for _file, item in pieces]
     report = batches.judge(job, checked, keep=False)
     names = {"duplicates": "duplicate"}
     return [

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
-from search.ingestion import batches, document_writes, jobs, open_files, runner, uploads
+from search.ingestion import batches, document_writes, jobs, open_files, runner, small_files, uploads
 from search.models import Collection, Document, DuplicatePair, ImportFile, ImportJob
 from tests.ingestion.imports import counts, draft, finished, imported, lines
 
@@ -317,6 +317,27 @@ def zipped(entries: dict[str, bytes | str]) -> bytes:
 @pytest.mark.skipif(
     connection.vendor != "sqlite", reason="Asks SQLite for its plans; PostgreSQL's depend on statistics."
 )
+def test_small_files_are_written_together_and_one_that_is_refused_fails_alone(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    write = document_writes.write_documents
+
+    def counted(collection: Collection, writes: Any, rights: Any) -> Any:
+        sizes.append(len(writes))
+        if any("Poison" in write.values["body"] for write in writes):
+            raise IntegrityError("no poison here")
+        return write(collection, writes, rights)
+
+    monkeypatch.setattr(batches, "write_documents", counted)
+    monkeypatch.setattr(small_files, "MOST_SECONDS", 60.0)
+    job = imported(collection, {f"{n}.txt": f"Text {n}." for n in range(60)})
+    assert (list(filter(None, sizes)), counts(job)) == ([50, 10], {"read": 60, "created": 60})
+
+    job = imported(collection, {"a.txt": "Alpha.", "b.txt": "Poison.", "c.txt": "Gamma."})
+    assert (counts(job), job.failures.get().file.name) == ({"read": 3, "created": 2, "failed": 1}, "b.txt")
+
+
 def test_no_query_of_a_batch_reads_the_whole_collection(collection: Collection) -> None:
     """With 600,000 documents, two queries sorted by `id` made an import three times slower."""
     with CaptureQueriesContext(connection) as queries:
