@@ -24,7 +24,7 @@ from search.admin import addresses, figures
 from search.admin.imports import import_requests
 from search.admin.imports.import_failures import TRIED_ONLY, ImportFailures
 from search.admin.imports.import_pages import person
-from search.admin.imports.import_panel import ImportPanel, import_panel, shown_files
+from search.admin.imports.import_panel import ImportPanel, import_panel, shown_files, took
 from search.admin.imports.import_wizard import ImportWizard
 from search.admin.labels import failed_label, import_label, moment, short
 from search.ingestion import jobs
@@ -216,7 +216,9 @@ class ImportJobAdmin(ImportWizard, ImportFailures):
 
     @admin.display(description=_("progress"))
     def progress(self, job: ImportJob) -> SafeString:
-        return render_to_string("admin/search/importjob/bar.html", {"panel": import_panel(job), "job": job})
+        moving = job.status in (ImportJob.Status.QUEUED, ImportJob.Status.RUNNING)  # few; a panel asks the database
+        panel = import_panel(job) if moving else None
+        return render_to_string("admin/search/importjob/bar.html", {"panel": panel, "took": took(job)})
 
     @admin.display(description=_("read"), ordering="read")
     def read_rows(self, job: ImportJob) -> str:

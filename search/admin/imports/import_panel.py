@@ -57,7 +57,7 @@ def import_panel(job: ImportJob) -> ImportPanel:
     now = timezone.now()
     moving = job.status in (ImportJob.Status.QUEUED, ImportJob.Status.RUNNING)
     percent = _percent(job)
-    elapsed = max(0.0, ((job.finished_at or now) - job.started_at).total_seconds()) if job.started_at else None
+    elapsed = _elapsed(job, now)
     still_open = job.failures.filter(state=ImportFailure.State.OPEN).count() if job.failed else 0
     sentence = _sentence(job, still_open)
     return ImportPanel(
@@ -68,7 +68,7 @@ def import_panel(job: ImportJob) -> ImportPanel:
         hint=_hint(job, now),
         figures=_figures(job, still_open),
         rate=job.read / elapsed if elapsed and job.read else None,
-        elapsed=_about(elapsed) if moving else "" if elapsed is None else figures.seconds(elapsed),
+        elapsed=_about(elapsed) if moving else took(job),
         remaining=_about(job.remaining_seconds(now)),
         indexing=_indexing(job),
         open_failures=still_open,
@@ -82,6 +82,12 @@ def import_panel(job: ImportJob) -> ImportPanel:
     )
 
 
+def took(job: ImportJob) -> str:
+    """Return how long an import that is over has worked; "" for one that never began."""
+    elapsed = _elapsed(job, timezone.now())
+    return "" if elapsed is None else figures.seconds(elapsed)
+
+
 def shown_files(job: ImportJob) -> tuple[list[ImportFile], int]:
     """Return the files as far as they fit on a page, and how many more there are.
 
@@ -93,6 +99,10 @@ def shown_files(job: ImportJob) -> tuple[list[ImportFile], int]:
     others = job.files.filter(parent=None).exclude(wanting)
     shown = first + list(others[: _SHOWN_FILES - len(first)])
     return shown, max(0, job.files.filter(wanting).count() + others.count() - len(shown))
+
+
+def _elapsed(job: ImportJob, now: datetime) -> float | None:
+    return max(0.0, ((job.finished_at or now) - job.started_at).total_seconds()) if job.started_at else None
 
 
 def _about(seconds: float | None) -> str:
