@@ -157,6 +157,7 @@ class SearchResult:
     place: str = ""  # where in the document the chunk begins, for example "page 3"
     strength: str = "possible"  # how sure one may be that it answers: "strong", "possible" or "weak"
     pinned: bool = False  # a curator's rule put it where it is
+    collection: str = ""  # slug of the collection that it was found in
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +187,8 @@ class SearchResponse:
 
     query: str
     mode: str
-    collection: str
-    index_version: int
+    collection: str  # slug; of several that were searched together, with commas between them
+    index_version: int  # of the first
     total: int
     total_relation: str  # "eq": exactly so many; "gte": at least so many
     took_ms: Timings

@@ -1,7 +1,7 @@
 """The one public entry to searching: page, API and command all call `search`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -10,9 +10,9 @@ from search.analytics import recording
 from search.conf import conf
 from search.datatypes import SearchResponse
 from search.models import Collection, IndexVersion
-from search.retrieval import pipeline
+from search.retrieval import across, pipeline
 from search.retrieval.filtering.filters import Filters, InvalidFilter
-from search.retrieval.open_index import open_version
+from search.retrieval.open_index import OpenVersion, open_version
 from search.retrieval.query import Asked
 from search.retrieval.result_set import SORTS, InvalidCursor
 from search.retrieval_options import RetrievalOptions
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MODES = ("hybrid", "dense", "lexical")
 MAX_K = 100
+MAX_COLLECTIONS = 20
 _COUNTED_PENDING = 10_000
 
 
@@ -63,9 +64,10 @@ def search(
     source: str = "",
     after: str = "",
 ) -> SearchResponse:
-    """Return the `k` best documents of a collection that `user` may see.
+    """Return the `k` best documents of a collection, or of several, that `user` may see.
 
-    An empty `collection` means the installation's default; `filters` are such as `tag:news` (retrieval/filters.py).
+    An empty `collection` means the installation's default; several are given with commas between their
+    slugs. `filters` are such as `tag:news` (retrieval/filters.py).
     `cursor` is the `next_cursor` of the page before, and `facets` the fields to count values of, none for those that
     tell the documents apart.
     What is measured beside the live version names its `version`, and retrieval `options` over those of the collection;
@@ -73,18 +75,15 @@ def search(
     Raises InvalidQuery, UnknownCollection or NotReady; a leg that cannot take part is named in `degraded` instead.
     """
     text = _checked_query(query, k, mode, sort)
-    version = version or active_version(collection)
-    opened = open_version(version)
-    if not opened.usable and version.chunks:
-        raise NotReady(_("The index of this collection cannot be opened; the worker is restoring it."))
-    waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING].count()
-    if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
-        raise NotReady(_("The first documents of this collection are being indexed."))
-    ranking = RetrievalOptions.over_defaults({**version.collection.retrieval, **(options or {})})
+    searched, silent = _searched([version] if version is not None else _active_versions(collection), options or {})
+    first = searched[0]
     try:
         given = Filters.of(parameters=filters)
         asked = Asked(text, mode, k, user, given, sort, cursor, facets)
-        found = pipeline.run(asked, opened=opened, options=ranking)
+        if len(searched) + len(silent) == 1:
+            found = pipeline.run(asked, opened=first.opened, options=first.ranking)
+        else:
+            found = across.run(asked, [(one.opened, one.ranking) for one in searched])
     except InvalidFilter as error:
         raise InvalidQuery("filter", str(error)) from error
     except InvalidCursor as error:
@@ -92,14 +91,14 @@ def search(
     response = SearchResponse(
         query=text,
         mode=mode,
-        collection=version.collection.slug,
-        index_version=opened.version.number,  # for a moment after a switch, the one before
+        collection=",".join(one.version.collection.slug for one in searched),
+        index_version=first.opened.version.number,  # for a moment after a switch, the one before
         total=found.total,
         total_relation=found.total_relation,
         took_ms=found.took,
-        degraded=found.degraded,
+        degraded=(*silent, *found.degraded),
         good_match=found.good_match,
-        pending_documents=waiting,
+        pending_documents=sum(one.waiting for one in searched),
         results=found.results,
         filters=found.filters,
         sort=sort,
@@ -107,9 +106,71 @@ def search(
         next_cursor=found.next_cursor,
         did_you_mean=found.did_you_mean,
     )
-    if not log or cursor:  # the pages of one answer are one search
+    if not log or cursor or len(searched) > 1:  # the pages of one answer are one search; the log is of one collection
         return response
-    return replace(response, query_id=recording.record(response, version=version, source=source, after=after))
+    return replace(response, query_id=recording.record(response, version=first.version, source=source, after=after))
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """A collection that can answer: its version, opened, and how it ranks."""
+
+    version: IndexVersion
+    opened: OpenVersion
+    ranking: RetrievalOptions
+    waiting: int
+
+
+def _searched(
+    versions: Sequence[IndexVersion | NotReady], options: Mapping[str, Any]
+) -> tuple[list[_Searched], list[str]]:
+    """Return what can be searched, and why the rest cannot. Raises NotReady when nothing can."""
+    searched: list[_Searched] = []
+    reasons: list[NotReady] = []
+    for version in versions:
+        try:
+            if isinstance(version, NotReady):
+                raise version
+            searched.append(_opened(version, options))
+        except NotReady as error:
+            reasons.append(error)
+    if not searched:
+        raise reasons[0]
+    return searched, [str(reason) for reason in reasons]
+
+
+def _opened(version: IndexVersion, options: Mapping[str, Any]) -> _Searched:
+    opened = open_version(version)
+    slug = version.collection.slug
+    if not opened.usable and version.chunks:
+        raise NotReady(_("The index of the collection %s cannot be opened; the worker is restoring it.") % slug)
+    waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING].count()
+    if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
+        raise NotReady(_("The first documents of the collection %s are being indexed.") % slug)
+    ranking = RetrievalOptions.over_defaults({**version.collection.retrieval, **options})
+    return _Searched(version, opened, ranking, waiting)
+
+
+def _active_versions(collection: str) -> list[IndexVersion | NotReady]:
+    """Return the version to search of each collection that is named, or why there is none. Raises UnknownCollection."""
+    if "," not in collection:
+        return [active_version(collection)]
+    slugs = list(dict.fromkeys(slug.strip() for slug in collection.split(",") if slug.strip()))
+    if not slugs:
+        raise UnknownCollection(collection)
+    if len(slugs) > MAX_COLLECTIONS:
+        raise InvalidQuery(
+            "collection",
+            _("%(given)d collections are named; at most %(most)d are searched at once.")
+            % {"given": len(slugs), "most": MAX_COLLECTIONS},
+        )
+    versions: list[IndexVersion | NotReady] = []
+    for slug in slugs:
+        try:
+            versions.append(active_version(slug))
+        except NotReady as error:
+            versions.append(error)
+    return versions
 
 
 def default_collection() -> Collection | None:
@@ -159,5 +220,6 @@ def active_version(slug: str) -> IndexVersion:
             raise NotReady(_("There is no collection yet. A curator makes the first one in the admin."), 30)
         version = versions.filter(collection=collection).first()
     if version is None:
-        raise NotReady(_("The first index version of this collection is about to be made by the worker."))
+        message = _("The first index version of the collection %s is about to be made by the worker.")
+        raise NotReady(message % (slug or (collection.slug if collection else "")))
     return version

@@ -90,6 +90,7 @@ SEARCH_ANSWER = OpenApiExample(
                 "score": 0.91,
                 "strength": "strong",
                 "pinned": False,
+                "collection": "python",
                 "scores": {"dense": 0.62, "lexical": 7.4},
                 "document": {
                     "id": 17,

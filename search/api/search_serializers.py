@@ -25,7 +25,10 @@ class SearchRequestSerializer(KnownFieldsOnly[Any]):
 
     q = StorableText(trim_whitespace=False, allow_blank=True, help_text="What to look for.")
     collection = StorableText(
-        required=False, allow_blank=True, default="", help_text="Slug of a collection; by default the installation's."
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Slug of a collection; by default the installation's. Several with commas, or repeated.",
     )
     k = serializers.IntegerField(
         required=False, default=10, min_value=1, max_value=MAX_K, help_text="How many results at most."
@@ -119,6 +122,7 @@ class SearchResultSerializer(serializers.Serializer[SearchResult]):
     score = serializers.FloatField()
     strength = serializers.ChoiceField(choices=STRENGTHS, help_text="How sure one may be that it answers the query.")
     pinned = serializers.BooleanField(help_text="True when a curator's rule put it where it is.")
+    collection = serializers.CharField(help_text="Slug of the collection that it was found in.")
     scores = ScoresSerializer(source="*")
     document = FoundDocumentSerializer(source="*")
     chunk = FoundChunkSerializer(source="*")
@@ -155,8 +159,8 @@ class SearchAnswerSerializer(serializers.Serializer[SearchResponse]):
 
     query = serializers.CharField()
     mode = serializers.ChoiceField(choices=MODES)
-    collection = serializers.CharField()
-    index_version = serializers.IntegerField()
+    collection = serializers.CharField(help_text="Slug of what was searched; several with commas between them.")
+    index_version = serializers.IntegerField(help_text="Number of the version that answered; of several, the first's.")
     total = serializers.IntegerField()
     total_relation = serializers.ChoiceField(choices=["eq", "gte"], help_text="Whether `total` is exact or a minimum.")
     took_ms = TimingsSerializer()

@@ -47,6 +47,8 @@ def _asked(parameters: QueryDict) -> dict[str, Any]:
     """Return what an address asks; what is a list may be repeated, and facets also be named in one, with commas."""
     known = SearchRequestSerializer().fields
     asked: dict[str, Any] = {name: value for name, value in parameters.items() if name in known}
+    if "collection" in asked:
+        asked["collection"] = ",".join(parameters.getlist("collection"))
     if "filter" in asked:
         asked["filter"] = parameters.getlist("filter")
     if "facets" in asked:

@@ -61,4 +61,5 @@ def _result(query: Query, rank: int, found: VisibleHit, document: Document, cut:
         chunk_end=found.end,
         snippet=cut,
         place=document.place_at(found.start),
+        collection=query.opened.version.collection.slug,
     )

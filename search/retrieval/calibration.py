@@ -81,16 +81,17 @@ class Calibration:
 
     def confidence(self, signals: Signals) -> float:
         """Return how sure one may be, from 0 to 1. Where words took no part, a usual share of them is taken."""
-        return 1 / (1 + math.exp(-self._log_odds(signals)))
+        return 1 / (1 + math.exp(-self.log_odds(signals)))
 
     def strength(self, signals: Signals) -> Strength:
         """Return the confidence in a word. Words alone are no more than possible: they know no background."""
         if signals.cosine is None:
             return Strength.POSSIBLE
-        odds = self._log_odds(signals)
+        odds = self.log_odds(signals)
         return Strength.STRONG if odds >= _STRONG else Strength.POSSIBLE if odds >= _POSSIBLE else Strength.WEAK
 
-    def _log_odds(self, signals: Signals) -> float:
+    def log_odds(self, signals: Signals) -> float:
+        """Return how sure one may be, without an end to either side: what compares documents of several collections."""
         if signals.lead is not None and self.leads is not None:
             scale = max(self.leads.high - self.leads.usual, 1e-6)
             return _POSSIBLE + _AHEAD_OF_BACKGROUND * (signals.lead - self.leads.high) / scale

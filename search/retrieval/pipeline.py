@@ -6,6 +6,7 @@ candidates are left; and once more, up to the most that a result set holds, for 
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -59,11 +60,40 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: 
     `opened` must be usable. Raises InvalidFilter for a filter in the query that cannot be applied, and InvalidCursor.
     What the stages found out goes into `trace`.
     """
-    clock = _Clock()
-    parsed = query_language.parse(asked.text, is_field)
-    query = Query(asked, opened, options, parsed, asked.filters + Filters.of(parsed.filters))
+    clock = Clock()
+    query, documents = prepared(asked, opened=opened, options=options, clock=clock)
     if trace is not None:
         trace.query = query
+    if asked.cursor:
+        page = _next_page(query, documents, clock)
+    else:
+        wanted = asked.k + 1 if asked.sort == SORTS[0] else MOST  # another order is that of all that can be had
+        page = first_page(found(query, documents, clock, wanted, trace), asked.k, complete=query.exhausted)
+    clock.lap("fetch")
+    there = documents.in_bulk([each.document_id for each in page.found])
+    found_strengths = strengths(query, page.found, there)
+    outcome = Outcome(
+        results=answers.results(query, page.found, there, found_strengths),
+        total=page.total,
+        total_relation=page.total_relation,
+        good_match=good_match(query, page.found, found_strengths),
+        degraded=tuple(query.degraded),
+        filters=query.filters.texts,
+        facets=_facets(query, documents, page),
+        next_cursor=write_cursor(page.rest, bound_to=query.identity) if page.rest else "",
+        did_you_mean=proposal(query, documents),
+    )
+    clock.lap("fetch")
+    outcome.took = clock.timings([query])
+    return outcome
+
+
+def prepared(
+    asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, clock: "Clock"
+) -> tuple[Query, "DocumentQuerySet"]:
+    """Return what was asked with its words and vector, and the documents that it may find. Raises InvalidFilter."""
+    parsed = query_language.parse(asked.text, is_field)
+    query = Query(asked, opened, options, parsed, asked.filters + Filters.of(parsed.filters))
     _read_words(query)
     clock.lap("parse")
     candidates.encode(query)
@@ -71,45 +101,23 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: 
     scope = scope_of(opened.version, asked.user, query.filters)
     query.allowed = _both(query.allowed, scope.allowed)
     clock.lap("filter")
-    if asked.cursor:
-        page = _next_page(query, scope.documents, clock)
-    else:
-        wanted = asked.k + 1 if asked.sort == SORTS[0] else MOST  # another order is that of all that can be had
-        page = first_page(_found(query, scope.documents, clock, wanted, trace), asked.k, complete=query.exhausted)
-    clock.lap("fetch")
-    documents = scope.documents.in_bulk([found.document_id for found in page.found])
-    found_strengths = strengths(query, page.found, documents)
-    outcome = Outcome(
-        results=answers.results(query, page.found, documents, found_strengths),
-        total=page.total,
-        total_relation=page.total_relation,
-        good_match=good_match(query, page.found, found_strengths),
-        degraded=tuple(query.degraded),
-        filters=query.filters.texts,
-        facets=_facets(query, scope.documents, page),
-        next_cursor=write_cursor(page.rest, bound_to=query.identity) if page.rest else "",
-        did_you_mean=proposal(query, scope.documents),
-    )
-    clock.lap("fetch")
-    outcome.took = clock.timings(query)
-    return outcome
+    return query, scope.documents
 
 
-def _next_page(query: Query, documents: "DocumentQuerySet", clock: "_Clock") -> Page:
+def _next_page(query: Query, documents: "DocumentQuerySet", clock: "Clock") -> Page:
     """Go on in the result set that the cursor holds; where it ends before what was to be found, it grows."""
     frozen = read_cursor(query.asked.cursor, bound_to=query.identity)
     query.offset = frozen.at
     shown = page_of(query.opened.version, documents, frozen, query.asked.k)
     if shown.rest is None and frozen.may_grow:
-        found = _found(query, documents, clock, MOST)
-        frozen = frozen.grown(found, complete=query.exhausted)
+        frozen = frozen.grown(found(query, documents, clock, MOST), complete=query.exhausted)
         shown = page_of(query.opened.version, documents, frozen, query.asked.k)
-    candidates.score(query, [found.hit.chunk_id for found in shown.found])
+    candidates.score(query, [each.hit.chunk_id for each in shown.found])
     return shown
 
 
-def _found(
-    query: Query, documents: "DocumentQuerySet", clock: "_Clock", wanted: int, trace: Trace | None = None
+def found(
+    query: Query, documents: "DocumentQuerySet", clock: "Clock", wanted: int, trace: Trace | None = None
 ) -> list[VisibleHit]:
     """Return the documents found, in the order that was asked for: at least so many as wanted, or all."""
     _rank(query, documents, clock, wanted, trace)
@@ -126,7 +134,7 @@ def _facets(query: Query, documents: "DocumentQuerySet", page: Page) -> tuple[Fa
     return facets_of(documents, page.document_ids, query.filters, exact=exact, fields=wanted)
 
 
-def _rank(query: Query, allowed: "DocumentQuerySet", clock: "_Clock", wanted: int, trace: Trace | None = None) -> None:
+def _rank(query: Query, allowed: "DocumentQuerySet", clock: "Clock", wanted: int, trace: Trace | None = None) -> None:
     """Find documents, best first, until there are as many as wanted or no candidates are left."""
     limit = max(_FIRST_CANDIDATES, wanted)
     while True:
@@ -165,7 +173,7 @@ def _both(one: Ids | None, other: Ids | None) -> Ids | None:
     return np.intersect1d(one, other, assume_unique=True)
 
 
-class _Clock:
+class Clock:
     """Milliseconds by stage, each from the end of the one before."""
 
     def __init__(self) -> None:
@@ -182,8 +190,9 @@ class _Clock:
         """Count what has passed for nobody."""
         self._last = time.perf_counter()
 
-    def timings(self, query: Query) -> Timings:
-        """Return what was counted, and what the legs counted by themselves."""
+    def timings(self, queries: Sequence[Query]) -> Timings:
+        """Return what was counted, and what the legs of the queries counted by themselves."""
         total = (time.perf_counter() - self._begun) * 1_000
-        legs = {"dense": query.dense.milliseconds, "lexical": query.lexical.milliseconds}
-        return Timings(**self._spent, **legs, total=total)
+        dense = sum(query.dense.milliseconds for query in queries)
+        lexical = sum(query.lexical.milliseconds for query in queries)
+        return Timings(**self._spent, dense=dense, lexical=lexical, total=total)

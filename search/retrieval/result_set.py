@@ -8,7 +8,7 @@ no document twice, none left out that was there all the time. A new index versio
 import math
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -94,13 +94,20 @@ def first_page(found: Sequence[VisibleHit], k: int, *, complete: bool) -> Page:
     complete = complete and len(kept) == len(found)
     places = tuple(Place(each.document_id, each.ordinal, each.hit.score) for each in kept)
     rest = ResultSet(places, complete, at=k) if len(kept) > k else None
-    return Page(tuple(kept[:k]), tuple(each.document_id for each in kept), _relation(complete), rest)
+    return Page(tuple(kept[:k]), tuple(each.document_id for each in kept), relation(complete), rest)
 
 
 def page(version: IndexVersion, documents: "DocumentQuerySet", frozen: ResultSet, k: int) -> Page:
     """Return the `k` documents that the set goes on with, of those that are among `documents` now."""
     ids = [place.document_id for place in frozen.places]
     there = set(documents.order_by().filter(pk__in=ids).values_list("pk", flat=True))
+    shown, rest = turned(frozen, there, k)
+    left = tuple(pk for pk in ids if pk in there)
+    return Page(with_chunks(version, shown), left, relation(frozen.complete), rest)
+
+
+def turned(frozen: ResultSet, there: Container[int], k: int) -> tuple[list[Place], ResultSet | None]:
+    """Return the next `k` places of those that are `there`, and what the page after them begins with."""
     shown: list[Place] = []
     at = frozen.at
     while at < len(frozen.places) and len(shown) < k:
@@ -108,9 +115,7 @@ def page(version: IndexVersion, documents: "DocumentQuerySet", frozen: ResultSet
             shown.append(frozen.places[at])
         at += 1
     more = any(place.document_id in there for place in frozen.places[at:])
-    rest = replace(frozen, at=at) if more else None
-    left = tuple(pk for pk in ids if pk in there)
-    return Page(_with_chunks(version, shown), left, _relation(frozen.complete), rest)
+    return shown, replace(frozen, at=at) if more else None
 
 
 def ordered(found: Sequence[VisibleHit], documents: "DocumentQuerySet", sort: str) -> list[VisibleHit]:
@@ -126,11 +131,12 @@ def ordered(found: Sequence[VisibleHit], documents: "DocumentQuerySet", sort: st
     return sorted(there, key=lambda each: keys[each.document_id][which], reverse=sort == "newest")
 
 
-def _relation(complete: bool) -> str:
+def relation(complete: bool) -> str:
+    """Return how a total of a set is meant."""
     return "eq" if complete else "gte"
 
 
-def _with_chunks(version: IndexVersion, places: Sequence[Place]) -> tuple[VisibleHit, ...]:
+def with_chunks(version: IndexVersion, places: Sequence[Place]) -> tuple[VisibleHit, ...]:
     """Return each place with its chunk as the version has it now: the same, or else the document's first, or none."""
     pending = PendingChange.objects.filter(version=version, document=OuterRef("document_id"))
     rows = (

@@ -140,7 +140,8 @@ def _most_similar(version: IndexVersion, source: _Source, scope: Scope, k: int) 
     scored = _scored(opened.dense, source, opened.version, found, k)
     documents = scope.documents.in_bulk([hit.document_id for hit in scored])
     there = [hit for hit in scored if hit.document_id in documents]
-    return tuple(_result(rank, hit, documents[hit.document_id]) for rank, hit in enumerate(there, start=1))
+    slug = version.collection.slug
+    return tuple(_result(rank, hit, documents[hit.document_id], slug) for rank, hit in enumerate(there, start=1))
 
 
 def _near(reader: IndexReader, source: _Source, limit: int, scope: Scope) -> list[Hit]:
@@ -178,7 +179,7 @@ def _with_score(found: VisibleHit, score: float) -> VisibleHit:
     )
 
 
-def _result(rank: int, found: VisibleHit, document: Document) -> SearchResult:
+def _result(rank: int, found: VisibleHit, document: Document, slug: str) -> SearchResult:
     start, end = (0, len(document.body)) if found.changed or found.start == found.end else (found.start, found.end)
     return SearchResult(
         rank=rank,
@@ -195,4 +196,5 @@ def _result(rank: int, found: VisibleHit, document: Document) -> SearchResult:
         chunk_end=found.end,
         snippet=snippet(document.body, start, end, QueryWords((), english_terms)) if document.body else Snippet(""),
         place=document.place_at(found.start),
+        collection=slug,
     )

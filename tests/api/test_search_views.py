@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from search.indexing import applier
 from search.models import Collection
 from tests.conftest import MakeDocument
 
@@ -47,7 +48,9 @@ def test_the_answer_has_exactly_the_documented_shape(visitor: Client, leave: int
     assert (answer["query"], answer["mode"], answer["collection"]) == ("annual leave", "hybrid", "docs")
     assert (answer["index_version"], answer["total"], answer["degraded"]) == (1, 1, False)
     [result] = answer["results"]
-    assert set(result) == {"rank", "score", "strength", "pinned", "scores", "document", "chunk", "snippet"}
+    assert set(result) == {
+        "rank", "score", "strength", "pinned", "collection", "scores", "document", "chunk", "snippet",
+    }  # fmt: skip
     assert set(result["scores"]) == {"dense", "lexical"}
     assert set(result["chunk"]) == {"id", "start", "end", "place"}
     assert result["document"] == {
@@ -288,3 +291,25 @@ def test_a_cursor_is_good_for_its_search_and_its_user_only(
     ]:
         assert_problem(client.get(URL, {**asked, "k": 1, "cursor": cursor}), 400, "invalid")
     assert len(search(visitor, q="annual leave", k=2, cursor=cursor)["results"]) == 2
+
+
+def test_several_collections_are_named_with_commas_or_one_by_one(
+    visitor: Client, make_document: MakeDocument, indexed: Callable[[], int]
+) -> None:
+    make_document(external_id="here", title="Leave")
+    indexed()
+    other = Collection.objects.create(slug="other", name="Other")
+    make_document(collection=other, external_id="there", title="Leave")
+    applier.drain(other.pk, budget_seconds=60)
+
+    asked = [
+        visitor.get(f"{URL}?q=leave&collection=docs&collection=other"),
+        visitor.get(URL, {"q": "leave", "collection": "docs,other"}),
+        visitor.post(URL, {"q": "leave", "collection": "docs,other"}, format="json"),
+    ]
+
+    for answer in asked:
+        assert answer.json()["collection"] == "docs,other"
+        found = {(result["collection"], result["document"]["external_id"]) for result in answer.json()["results"]}
+        assert found == {("docs", "here"), ("other", "there")}
+    assert_problem(visitor.get(URL, {"q": "leave", "collection": "docs,nowhere"}), 404, "unknown-collection")
