@@ -115,6 +115,37 @@ def test_a_dry_run_writes_nothing_and_says_how_to_do_it(collection: Collection, 
     assert ids() == {"1", "2", "3"}
 
 
+def test_a_dry_run_into_a_new_collection_leaves_none_behind(folder: Path, db: None) -> None:
+    said, _complained = run(folder / "rows.jsonl", "--collection", "new", "--create", "--dry-run")
+
+    assert "3 created" in said
+    assert "the same command without --dry-run" in said
+    assert not Collection.objects.exists()
+    assert not ImportJob.objects.exists()
+
+
+@pytest.mark.parametrize("option", [["--mapping", "Titel=title"], ["--key-column", "Titel"]], ids=["mapping", "key"])
+def test_a_column_that_is_not_there_is_an_error_that_leaves_nothing_behind(
+    folder: Path, db: None, option: list[str]
+) -> None:
+    with pytest.raises(CommandError, match="no column “Titel”; its columns are “id”, “title”"):
+        run(folder / "rows.jsonl", "--collection", "new", "--create", *option)
+
+    assert not Collection.objects.exists()
+    assert not ImportJob.objects.exists()
+
+
+def test_all_failures_come_as_json_and_what_was_left_out(collection: Collection, folder: Path) -> None:
+    (folder / "rows.jsonl").write_text("{broken\n" * 17)
+    (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    out, _complained = run(folder, "--json", ends_with=1)
+
+    facts = json.loads(out)
+    assert (len(facts["failures"]), facts["more_failures"]) == (17, 0)
+    assert facts["all_failures"] == f"/api/v1/import-jobs/{ImportJob.objects.get().pk}/failures.jsonl"
+    assert facts["left_out"] == {"a picture": 1}
+
+
 def test_the_facts_come_as_json(collection: Collection, folder: Path) -> None:
     (folder / "rows.jsonl").write_text(lines(ROWS[0]) + "{oops\n")
 

@@ -14,19 +14,20 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import slug_re
-from django.db import close_old_connections
+from django.db import close_old_connections, transaction
 from django.utils import timezone
 from tqdm import tqdm
 
 from search.conf import conf
 from search.indexing import applier
 from search.indexing.progress import collection_progress
-from search.ingestion import jobs, runner
+from search.ingestion import jobs, leaving_out, runner
 from search.ingestion.folders import folder_watch
 from search.ingestion.jobs import BadImport, ImportOptions
 from search.models import Collection, ImportFailure, ImportJob
 
 _SHOWN_FAILURES = 10
+_LISTED_FAILURES = 1_000  # as JSON
 _SLUG_CHARS = 80
 _INTERRUPTED = 130  # as a shell has it
 
@@ -88,8 +89,12 @@ class Command(BaseCommand):
             self._finish(_resumed(options["resume"]), options)
         else:
             job = _created(options)
-            jobs.start(job, dry_run=options["dry_run"])
-            self._finish(job, options)
+            try:
+                _start(job, dry_run=options["dry_run"])
+                self._finish(job, options)
+            finally:
+                if job.made_collection and job.dry_run and job.is_over:
+                    jobs.discard(job)
 
     def _finish(self, job: ImportJob, options: dict[str, Any]) -> None:
         """Run an import to its end, say what became of it, and end with 1 when something failed."""
@@ -136,9 +141,9 @@ class Command(BaseCommand):
     def _round(self, options: dict[str, Any]) -> None:
         """Import what has changed in the folder; a round in which nothing had leaves no trace."""
         job = _created(options)
-        jobs.start(job)
+        _start(job)
         self._run(job)
-        if job.status == ImportJob.Status.FINISHED and not any({**job.counts, "unchanged": 0}.values()):
+        if job.status == ImportJob.Status.FINISHED and not any({**job.counts, "unchanged": 0, "left_out": 0}.values()):
             job.delete()
             return
         self._report(job, as_json=options["json"])
@@ -146,11 +151,14 @@ class Command(BaseCommand):
             self.stderr.write(self.style.ERROR(job.error))
 
     def _report(self, job: ImportJob, *, as_json: bool) -> None:
-        failures = list(job.failures.select_related("file")[:_SHOWN_FAILURES])
+        most = _LISTED_FAILURES if as_json else _SHOWN_FAILURES
+        failures = list(job.failures.select_related("file")[:most])
         if as_json:
             self.stdout.write(json.dumps(_facts(job, failures), ensure_ascii=False))
             return
         self.stdout.write(_summary(job))
+        if left_out := leaving_out.line(job):
+            self.stdout.write(left_out)
         for failure in failures:
             self.stderr.write(self.style.ERROR(f"  {_place(failure)}: {failure.reason}"))
         if job.failures.count() > len(failures):
@@ -186,17 +194,39 @@ def _created(options: dict[str, Any]) -> ImportJob:
         mirror=options["mirror"] and path.is_dir(), delete_most=options["delete_most"],
     )  # fmt: skip
     collection = _collection(options["collection"], create=options["create"])
+    made = collection.pk is None
     if path.is_dir():
         folder = str(path.resolve())
-        return jobs.create(collection, source=ImportJob.Source.FOLDER, name=folder, folder=folder, options=how)
-    job = jobs.create(collection, source=ImportJob.Source.UPLOAD, name=path.name, options=how)
+        with transaction.atomic():
+            _save_new(collection)
+            return jobs.create(
+                collection, source=ImportJob.Source.FOLDER, name=folder, folder=folder, options=how,
+                made_collection=made,
+            )  # fmt: skip
+    with transaction.atomic():
+        _save_new(collection)
+        job = jobs.create(collection, source=ImportJob.Source.UPLOAD, name=path.name, options=how, made_collection=made)
     try:
         with path.open("rb") as handle:
             jobs.add_file(job, path.name, iter(lambda: handle.read(1 << 20), b""))
     except BaseException as error:
-        jobs.cancel(job)
+        jobs.give_up(job)
         raise (CommandError(f"{path} cannot be read: {error}") if isinstance(error, OSError) else error) from None
     return job
+
+
+def _save_new(collection: Collection) -> None:
+    if collection.pk is None:
+        collection.save()
+
+
+def _start(job: ImportJob, *, dry_run: bool = False) -> None:
+    """Start a draft; one that cannot be leaves nothing behind. Raises BadImport."""
+    try:
+        jobs.start(job, dry_run=dry_run)
+    except BadImport:
+        jobs.give_up(job)
+        raise
 
 
 def _resumed(number: int) -> ImportJob:
@@ -227,7 +257,7 @@ def _collection(slug: str, *, create: bool) -> Collection:
     if slug and create:
         if not slug_re.fullmatch(slug) or len(slug) > _SLUG_CHARS:
             raise CommandError(f"{slug!r} is not a slug: letters, digits, hyphens and underscores, at most 80.")
-        return Collection.objects.create(slug=slug, name=slug)
+        return Collection(slug=slug, name=slug)  # saved with the import that it is made for
     names = ", ".join(collection.slug for collection in known) or "none"
     if slug:
         raise CommandError(f"There is no collection {slug!r}; there are: {names}. --create makes it.")
@@ -253,7 +283,8 @@ def _show(bar: "tqdm[Any]", job: ImportJob) -> None:
         return
     bar.total = job.bytes_total or None
     bar.set_description(job.current_file[-40:] or job.get_status_display(), refresh=False)
-    bar.set_postfix_str(f"{job.read:,} read, {job.failed:,} failed", refresh=False)
+    files = f"{job.files_done:,} of {job.files_total:,} files"
+    bar.set_postfix_str(f"{files}, {job.read:,} rows read, {job.failed:,} failed", refresh=False)
     bar.update(job.bytes_done - bar.n)
 
 
@@ -262,7 +293,12 @@ def _summary(job: ImportJob) -> str:
     rare = "".join(f", {job.counts[name]:,} {name}" for name in ("duplicates", "moved", "deleted") if job.counts[name])
     said = f"Import {job.pk} into {job.collection.slug}: {job.read:,} read, {counts}{rare}"
     if job.dry_run:
-        return f"{said}. That was a dry run, nothing was written. Do it: manage.py import_documents --resume {job.pk}"
+        do_it = f"manage.py import_documents --resume {job.pk}"
+        if job.made_collection:
+            do_it = "the same command without --dry-run"
+        return (
+            f"{said}. That was a dry run, nothing was written: these are the counts that it would have. Do it: {do_it}"
+        )
     if job.status == ImportJob.Status.CANCELLED:
         return f"{said}. It was cancelled; what is in stays in."
     return f"{said} in {_seconds(job):.0f} s. The worker indexes what is new."
@@ -271,17 +307,20 @@ def _summary(job: ImportJob) -> str:
 def _facts(job: ImportJob, failures: list[ImportFailure]) -> dict[str, Any]:
     return {
         "import": job.pk, "collection": job.collection.slug, "status": job.status, "dry_run": job.dry_run,
-        "counts": job.counts, "seconds": round(_seconds(job), 1), "error": job.error,
+        "counts": job.counts, "left_out": leaving_out.kinds(job),
+        "seconds": round(_seconds(job), 1), "error": job.error,
         "failures": [
             {"file": item.file.name, "line": item.line, "external_id": item.external_id, "reason": item.reason}
             for item in failures
         ],
+        "more_failures": max(0, job.failures.count() - len(failures)),
+        "all_failures": f"/api/v1/import-jobs/{job.pk}/failures.jsonl" if failures else "",
     }  # fmt: skip
 
 
 def _seconds(job: ImportJob) -> float:
     now = timezone.now()
-    return ((job.finished_at or now) - (job.started_at or now)).total_seconds()
+    return max(0.0, ((job.finished_at or now) - (job.started_at or now)).total_seconds())
 
 
 def _place(failure: ImportFailure) -> str:
