@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext as _
 
 from search import query_service
 from search.datatypes import SearchResponse
@@ -77,10 +78,31 @@ class Answer:
         return Link(proposed, self.asked.asking(proposed).url) if proposed else None
 
     @property
+    def is_across(self) -> bool:
+        """True when several collections are searched together."""
+        return "," in self.asked.collection
+
+    @property
+    def everywhere(self) -> str:
+        """What names all collections together; empty where there is one, or more than are searched at once."""
+        several = 1 < len(self.collections) <= query_service.MAX_COLLECTIONS
+        return ",".join(each.slug for each in self.collections) if several else ""
+
+    @property
+    def place(self) -> str:
+        """The name of what was searched."""
+        if self.is_across:
+            return _("these collections")
+        return self.collection.name if self.collection is not None else ""
+
+    @property
     def elsewhere(self) -> list[Link]:
-        """The same search in each of the other collections."""
-        others = (each for each in self.collections if each != self.collection)
-        return [Link(each.name, self.asked.within(each.slug).url) for each in others]
+        """The same search in all collections together, and in each of the others."""
+        others = (each for each in self.collections if self.is_across or each != self.collection)
+        links = [Link(each.name, self.asked.within(each.slug).url) for each in others]
+        if self.everywhere and not self.is_across:
+            links.insert(0, Link(_("all collections"), self.asked.within(self.everywhere).url))
+        return links
 
     @property
     def is_start(self) -> bool:
@@ -139,7 +161,7 @@ def answer(asked: Asked, user: Visitor, *, after: str = "") -> Answer:
         response = query_service.search(
             asked.query,
             user=user,
-            collection=collection.slug,
+            collection=asked.collection if "," in asked.collection else collection.slug,
             k=asked.k,
             mode=asked.mode,
             filters=asked.filters,
@@ -155,7 +177,8 @@ def answer(asked: Asked, user: Visitor, *, after: str = "") -> Answer:
         return Answer(State.BAD_QUERY, asked, collections, collection, message=str(error))
     except query_service.NotReady as error:
         return _not_ready(asked, user, collections, collection, error)
-    progress = visible_progress(collection, user) if response.pending_documents else None
+    alone = response.pending_documents and "," not in asked.collection
+    progress = visible_progress(collection, user) if alone else None
     return answered(asked, collections, collection, response, progress)
 
 
@@ -174,10 +197,15 @@ def answered(
 
 
 def chosen_collection(slug: str, collections: tuple[Collection, ...]) -> Collection | None:
-    """Return the collection with this slug, the installation's default for no slug, or None if there is none."""
+    """Return the collection with this slug, the installation's default for no slug, or None if there is none.
+
+    Of several with commas between them it is the first, if all of them are there.
+    """
     if not slug:
         return query_service.default_collection()
-    return next((collection for collection in collections if collection.slug == slug), None)
+    known = {collection.slug: collection for collection in collections}
+    chosen = [known.get(each.strip()) for each in slug.split(",") if each.strip()]
+    return chosen[0] if chosen and all(chosen) else None
 
 
 def _start(asked: Asked, user: Visitor, collections: tuple[Collection, ...], collection: Collection) -> Answer:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from search.indexing import applier
 from search.models import Collection, Document
 from search.web.asking import Asked
 
@@ -373,3 +374,21 @@ def _queries(client: Client) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/", {"q": "bread"}).status_code == 200
     return len(queries)
+
+
+def test_all_collections_are_searched_together(client: Client, make_document: Make, indexed: Drain) -> None:
+    make_document(title="Here")
+    indexed()
+    other = Collection.objects.create(slug="other", name="Other")
+    make_document(collection=other, external_id="there", title="Elsewhere", body="A body with some words.")
+    applier.drain(other.pk, budget_seconds=60)
+
+    page = client.get("/", {"q": "words", "collection": "docs,other"}).content.decode()
+
+    assert 'value="docs,other" checked' in page
+    assert "Elsewhere" in page and "Here" in page
+    assert "</span> other</li>" in page and "</span> docs</li>" in page
+    assert 'value="docs" checked' in client.get("/", {"q": "words"}).content.decode()
+    assert client.get("/", {"q": "words", "collection": "docs,nowhere"}).status_code == 404
+    assert client.get("/", {"collection": "docs,other"}).status_code == 200
+    assert "these collections" in client.get("/", {"q": '"zebra"', "collection": "docs,other"}).content.decode()
