@@ -39,7 +39,8 @@ def stored(collection: Collection) -> tuple[list[dict[str, Any]], list[dict[str,
     """Return the rules and synonyms of a collection."""
     synonyms = SynonymSet.objects.filter(collection=collection).order_by("pk")
     rules = CurationRule.objects.filter(collection=collection).order_by("pk")
-    return list(rules.values(*_TOLD)), list(synonyms.values("words", "finds", "enabled", "note"))
+    told = ("words", "finds", "enabled", "note")
+    return [dict(row) for row in rules.values(*_TOLD)], [dict(row) for row in synonyms.values(*told)]
 
 
 def test_they_arrive_with_the_collection_once_however_often(curated: Collection, tmp_path: Path) -> None:
