@@ -1,13 +1,14 @@
 """What people may mean while they type: titles of documents and past queries that found something.
 
-A title comes from a document that the asker may see. A past query is offered only where it was
-asked several times and its best result is a document that the asker may see: what is hidden is not hinted at by how
-others asked for it.
+A title comes from a document that the asker may see. A past query is offered only where it was asked three times or
+more (the log does not know by whom), its best result is a document that the asker may see, and each of its words stands
+in documents that the asker may see: neither what is hidden nor what somebody typed by mistake, a password for example,
+is hinted at by how others asked.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +18,7 @@ from search.datatypes import Hit
 from search.models import IndexVersion, SearchLog
 from search.retrieval.open_index import open_version
 from search.retrieval.query_language import parse
-from search.retrieval.visible_hits import best_visible, visible_documents
+from search.retrieval.visible_hits import best_visible, visible_chunks, visible_documents
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+")
 _TITLES_READ = 20_000  # of larger collections, titles are looked for by the lexical index alone
 _CHUNKS = 200
+_CHUNKS_OF_A_WORD = 20
 _TITLE_WEIGHT = 10.0
 _ASKED_OFTEN = 3
 _QUERIES_READ = 50
@@ -114,7 +116,27 @@ def _queries(version: IndexVersion, words: Sequence[str], visible: "DocumentQuer
     texts = [row["text"] for row in often[:_QUERIES_READ] if _has(row["text"], words)][: 4 * k]
     best = {text: _best_result(version, text) for text in texts}
     there = set(visible.filter(pk__in=[pk for pk in best.values() if pk]).values_list("pk", flat=True))
-    return [Suggestion(text, "query") for text in texts if best[text] in there][:k]
+    texts = [text for text in texts if best[text] in there]
+    known = _known(version, {word for text in texts for word in _words(text)}, visible)
+    return [Suggestion(text, "query") for text in texts if known.issuperset(_words(text))][:k]
+
+
+def _known(version: IndexVersion, words: Collection[str], visible: "DocumentQuerySet") -> set[str]:
+    """Return those of the words that stand in documents that may be seen, and those that say nothing at all."""
+    opened = open_version(version)
+    if opened.lexical is None or not words:
+        return set()
+    hits: dict[str, list[Hit]] = {}
+    known: set[str] = set()
+    for word in words:
+        query = opened.lexical.query(parse(word, lambda name: False), typos=False)
+        if any(each.telling for each in query.words):
+            hits[word] = [Hit(hit.chunk_id, hit.score) for hit in opened.lexical.search(query, _CHUNKS_OF_A_WORD)]
+        else:
+            known.add(word)
+    rows = [hit for found in hits.values() for hit in found]
+    seen = visible_chunks(opened.version, visible, rows)
+    return known | {word for word, found in hits.items() if any(hit.chunk_id in seen for hit in found)}
 
 
 def _best_result(version: IndexVersion, text: str) -> int | None:

@@ -38,10 +38,12 @@ def visible_documents(version: IndexVersion, user: "AbstractBaseUser | Anonymous
 def best_visible(version: IndexVersion, allowed: "DocumentQuerySet", hits: Iterable[Hit]) -> list[VisibleHit]:
     """Return one hit, the best, for each document among `hits` that is `allowed`, in the order of `hits`."""
     ordered = list(hits)
-    rows: dict[int, tuple[int, int, int, bool, int]] = {}
-    for at in range(0, len(ordered), _SQL_PARAMETERS):
-        rows |= _rows(version, allowed, [hit.chunk_id for hit in ordered[at : at + _SQL_PARAMETERS]])
-    return _grouped(ordered, rows)
+    return _grouped(ordered, _rows_of(version, allowed, ordered))
+
+
+def visible_chunks(version: IndexVersion, allowed: "DocumentQuerySet", hits: Iterable[Hit]) -> set[int]:
+    """Return the chunks among `hits` whose documents are `allowed`."""
+    return set(_rows_of(version, allowed, list(hits)))
 
 
 def nearest_of(
@@ -59,6 +61,15 @@ def nearest_of(
     cosines = near(ids)
     nearest = sorted(ids, key=lambda pk: -cosines.get(pk, 0.0))
     return best_visible(version, allowed, [Hit(pk, 0.0) for pk in nearest])
+
+
+def _rows_of(
+    version: IndexVersion, allowed: "DocumentQuerySet", hits: Sequence[Hit]
+) -> dict[int, tuple[int, int, int, bool, int]]:
+    rows: dict[int, tuple[int, int, int, bool, int]] = {}
+    for at in range(0, len(hits), _SQL_PARAMETERS):
+        rows |= _rows(version, allowed, [hit.chunk_id for hit in hits[at : at + _SQL_PARAMETERS]])
+    return rows
 
 
 def _rows(

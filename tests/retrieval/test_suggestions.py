@@ -20,9 +20,9 @@ def titled(make_document: MakeDocument, indexed: Indexed) -> IndexVersion:
     """Titles about travel, of which one is for the staff and one a draft."""
     make_document(external_id="a", title="Travel expenses")
     make_document(external_id="b", title="How to book travel")
-    make_document(external_id="c", title="Travel budget of the board", visibility="staff")
+    make_document(external_id="c", title="Travel budget of the board", body="Layoffs.", visibility="staff")
     make_document(external_id="d", title="Travel plans", state="draft")
-    make_document(external_id="e", title="Canteen", body="Travel is not what this is about.")
+    make_document(external_id="e", title="Canteen", body="Not about travel insurance, but gossip and board secrets.")
     indexed()
     return IndexVersion.objects.get()
 
@@ -81,3 +81,14 @@ def test_a_past_query_does_not_tell_of_a_hidden_document(titled: IndexVersion) -
     assert texts(titled, "board") == []
     staff = User.objects.create_user("staff", is_staff=True)
     assert {"board secrets", "layoffs of the board"} <= set(texts(titled, "board", staff))
+
+
+def test_a_past_query_is_offered_only_in_words_that_the_asker_may_read(titled: IndexVersion) -> None:
+    public = Document.objects.get(external_id="a")
+    asked(titled.collection, "travel hunter2", public, times=9)
+    asked(titled.collection, "travel layoffs", public, times=9)
+    asked(titled.collection, "what is travel insurance", public)
+    assert texts(titled, "travel") == ["Travel expenses", "How to book travel", "what is travel insurance"]
+    staff = User.objects.create_user("staff", is_staff=True)
+    assert "travel layoffs" in texts(titled, "travel", staff)
+    assert "travel hunter2" not in texts(titled, "travel", staff)
