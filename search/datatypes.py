@@ -103,10 +103,15 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Text cut from a document, with the character ranges in it that match the query."""
+    """Text cut from a document, with the character ranges in it that match the query.
+
+    `kind` says why this part: for its "words", for its "meaning" (it begins with the sentence nearest to the
+    query, with which it shares no word), or because it is the "beginning".
+    """
 
     text: str
     highlights: tuple[tuple[int, int], ...] = ()
+    kind: str = "beginning"
 
     @property
     def pieces(self) -> list[tuple[str, bool]]:
@@ -133,6 +138,7 @@ class Timings:
     dense: float = 0.0
     lexical: float = 0.0
     fuse: float = 0.0
+    rerank: float = 0.0
     fetch: float = 0.0
     total: float = 0.0
 
@@ -158,6 +164,7 @@ class SearchResult:
     strength: str = "possible"  # how sure one may be that it answers: "strong", "possible" or "weak"
     pinned: bool = False  # a curator's rule put it where it is
     collection: str = ""  # slug of the collection that it was found in
+    rerank_score: float | None = None  # of the reranker, where one has looked at it
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from search.retrieval.filtering.filters import Filters, InvalidFilter
 from search.retrieval.open_index import OpenVersion, open_version
 from search.retrieval.query import Asked
 from search.retrieval.result_set import SORTS, InvalidCursor
-from search.retrieval_options import RetrievalOptions
+from search.retrieval_options import RERANKERS, RetrievalOptions
 from search.storable import storable
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def search(
     sort: str = "relevance",
     cursor: str = "",
     facets: Sequence[str] | None = None,
+    rerank: str = "",
     version: IndexVersion | None = None,
     options: Mapping[str, Any] | None = None,
     log: bool = True,
@@ -69,13 +70,14 @@ def search(
     An empty `collection` means the installation's default; several are given with commas between their
     slugs. `filters` are such as `tag:news` (retrieval/filters.py).
     `cursor` is the `next_cursor` of the page before, and `facets` the fields to count values of, none for those that
-    tell the documents apart.
+    tell the documents apart. `rerank` is "none", "maxsim" or "cross_encoder" instead of what the collection has set.
     What is measured beside the live version names its `version`, and retrieval `options` over those of the collection;
     it is not to be logged. `source` and `after` (the `query_id` of the search that this one follows) are for the log.
     Raises InvalidQuery, UnknownCollection or NotReady; a leg that cannot take part is named in `degraded` instead.
     """
     text = _checked_query(query, k, mode, sort)
-    searched, silent = _searched([version] if version is not None else _active_versions(collection), options or {})
+    over = {**(options or {}), **({"rerank": rerank} if rerank else {})}
+    searched, silent = _searched([version] if version is not None else _active_versions(collection), over)
     first = searched[0]
     try:
         given = Filters.of(parameters=filters)
@@ -148,6 +150,7 @@ def _opened(version: IndexVersion, options: Mapping[str, Any]) -> _Searched:
     if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
         raise NotReady(_("The first documents of the collection %s are being indexed.") % slug)
     ranking = RetrievalOptions.over_defaults({**version.collection.retrieval, **options})
+    _check_reranker(ranking)
     return _Searched(version, opened, ranking, waiting)
 
 
@@ -198,6 +201,16 @@ def _checked_query(query: str, k: int, mode: str, sort: str) -> str:
     if sort not in SORTS:
         raise InvalidQuery("sort", _("sort is %(sort)s; known: %(known)s.") % {"sort": sort, "known": ", ".join(SORTS)})
     return text
+
+
+def _check_reranker(options: RetrievalOptions) -> None:
+    if options.rerank not in RERANKERS:
+        raise InvalidQuery(
+            "rerank",
+            _("rerank is %(given)s; known: %(known)s.") % {"given": options.rerank, "known": ", ".join(RERANKERS)},
+        )
+    if options.rerank == "cross_encoder" and not options.cross_encoder:
+        raise InvalidQuery("rerank", _("This collection has no cross-encoder; a curator sets cross_encoder for it."))
 
 
 def active_version(slug: str) -> IndexVersion:

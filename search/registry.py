@@ -9,9 +9,11 @@ from search import retrieval_options
 from search.chunking.base import BadChunkingOptions, Chunker, TokenWindow
 from search.conf import conf
 from search.embedding.base import Encoder, EncoderUnavailable
+from search.embedding.cross_encoder import CrossEncoderModel
 from search.engines.base import BadEngineOptions, Engine
 
 _encoders: dict[tuple[str, str, str], Encoder] = {}
+_cross_encoders: dict[str, CrossEncoderModel] = {}
 _lock = threading.Lock()
 
 
@@ -34,10 +36,19 @@ def encoder(name: str, revision: str = "", runtime: str = "") -> Encoder:
         return _encoders[key]
 
 
+def cross_encoder(name: str) -> CrossEncoderModel:
+    """Return this process's cross-encoder of that name or folder; it loads itself at first use."""
+    with _lock:
+        if name not in _cross_encoders:
+            _cross_encoders[name] = CrossEncoderModel(name=name, device=conf().ENCODER_DEVICE)
+        return _cross_encoders[name]
+
+
 def forget_encoders() -> None:
     """Drop the process's encoders, for tests that change settings."""
     with _lock:
         _encoders.clear()
+        _cross_encoders.clear()
 
 
 def chunker_for(encoder: Encoder, options: dict[str, Any]) -> Chunker:

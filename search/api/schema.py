@@ -71,6 +71,7 @@ SEARCH_ANSWER = OpenApiExample(
             "dense": 0.9,
             "lexical": 0.7,
             "fuse": 0.1,
+            "rerank": 0.0,
             "fetch": 1.8,
             "total": 9.9,
         },
@@ -91,7 +92,7 @@ SEARCH_ANSWER = OpenApiExample(
                 "strength": "strong",
                 "pinned": False,
                 "collection": "python",
-                "scores": {"dense": 0.62, "lexical": 7.4},
+                "scores": {"dense": 0.62, "lexical": 7.4, "rerank": None},
                 "document": {
                     "id": 17,
                     "external_id": "dict.fromkeys",
@@ -100,7 +101,11 @@ SEARCH_ANSWER = OpenApiExample(
                     "metadata": {"module": "builtins"},
                 },
                 "chunk": {"id": 40, "start": 0, "end": 81, "place": ""},
-                "snippet": {"text": "Keys keep the order in which they came.", "highlights": [[14, 19]]},
+                "snippet": {
+                    "text": "Keys keep the order in which they came.",
+                    "highlights": [[14, 19]],
+                    "kind": "words",
+                },
             }
         ],
     },

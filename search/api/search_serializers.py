@@ -12,11 +12,13 @@ from search.query_service import MAX_K, MODES
 from search.retrieval.filtering.facets import FIXED, is_facet
 from search.retrieval.filtering.filters import filter_for
 from search.retrieval.result_set import SORTS
+from search.retrieval_options import RERANKERS
 
 from .fields import KnownFieldsOnly, StorableText
 from .problems import shortened
 
 AUTO = "auto"
+SNIPPET_KINDS = ("words", "meaning", "beginning")
 STRENGTHS = ("strong", "possible", "weak")
 
 
@@ -42,6 +44,13 @@ class SearchRequestSerializer(KnownFieldsOnly[Any]):
     )
     sort = serializers.ChoiceField(
         choices=SORTS, required=False, default=SORTS[0], help_text="The order of the result set."
+    )
+    rerank = serializers.ChoiceField(
+        choices=RERANKERS,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Look at the first results once more; by default as the collection has set it.",
     )
     facets = serializers.ListField(
         child=StorableText(),
@@ -73,6 +82,7 @@ class TimingsSerializer(serializers.Serializer[Timings]):
     dense = serializers.FloatField()
     lexical = serializers.FloatField()
     fuse = serializers.FloatField()
+    rerank = serializers.FloatField()
     fetch = serializers.FloatField()
     total = serializers.FloatField()
 
@@ -81,10 +91,11 @@ class TimingsSerializer(serializers.Serializer[Timings]):
 
 
 class ScoresSerializer(serializers.Serializer[SearchResult]):
-    """What each retriever gave: a cosine and a BM25 sum."""
+    """What each retriever gave: a cosine and a BM25 sum; and the reranker, where one has looked at the document."""
 
     dense = serializers.FloatField(source="dense_score", allow_null=True)
     lexical = serializers.FloatField(source="lexical_score", allow_null=True)
+    rerank = serializers.FloatField(source="rerank_score", allow_null=True)
 
 
 class FoundDocumentSerializer(serializers.Serializer[SearchResult]):
@@ -112,6 +123,10 @@ class SnippetSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     highlights = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2)
+    )
+    kind = serializers.ChoiceField(
+        choices=SNIPPET_KINDS,
+        help_text="Why this part of the text: for its words, for its meaning, or as the beginning.",
     )
 
 

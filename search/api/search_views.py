@@ -68,6 +68,7 @@ def _answer(request: Request, asked: Any) -> Response:
         sort=values["sort"],
         cursor=values["cursor"],
         facets=values["facets"],
+        rerank=values["rerank"],
         source="api",
     )
     return Response(SearchAnswerSerializer(response).data)

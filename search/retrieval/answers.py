@@ -8,8 +8,9 @@ from search.datatypes import SearchResult, Snippet
 from search.models import Document
 from search.retrieval.calibration import Strength
 from search.retrieval.curation import rules
-from search.retrieval.highlighting import snippet
+from search.retrieval.highlighting import snippet, snippet_from
 from search.retrieval.query import Query
+from search.retrieval.reranking.nearest_sentence import nearest_sentences
 from search.retrieval.visible_hits import VisibleHit
 
 _TELLING_CHUNKS = 1_000
@@ -31,21 +32,34 @@ def results(
     strengths: Mapping[int, Strength],
 ) -> tuple[SearchResult, ...]:
     """Return what is shown of the documents found; `documents` are those that are still there, by id."""
-    telling = _telling_terms(query)
+    there = [(found, documents[found.document_id]) for found in visible if found.document_id in documents]
     pinned = {effect.rule.document_id for effect in query.effects if effect.rule.action == rules.PIN}
     results: list[SearchResult] = []
-    for found in visible:
-        document = documents.get(found.document_id)
-        if document is None:
-            continue  # it went between the two looks at the database
-        start, end = (0, len(document.body)) if found.changed or found.start == found.end else (found.start, found.end)
-        cut = snippet(document.body, start, end, query.matching, telling) if document.body else Snippet("")
+    for (found, document), cut in zip(there, _snippets(query, there), strict=True):
         made = _result(query, query.offset + len(results) + 1, found, document, cut)
         results.append(replace(made, strength=strengths[document.pk], pinned=document.pk in pinned))
     return tuple(results)
 
 
+def _snippets(query: Query, there: Sequence[tuple[VisibleHit, Document]]) -> list[Snippet]:
+    """Return the part of each text that answers best: by its words, or where it has none of them by its meaning."""
+    telling = _telling_terms(query)
+    ranges = [(document.body, *_range(found, document)) for found, document in there]
+    cuts = [snippet(body, start, end, query.matching, telling) if body else Snippet("") for body, start, end in ranges]
+    wordless = [at for at, cut in enumerate(cuts) if cut.text and cut.kind == "beginning"]
+    for at, place in zip(wordless, nearest_sentences(query, [ranges[at] for at in wordless]), strict=True):
+        if place is not None:
+            cuts[at] = snippet_from(ranges[at][0], place[0], ranges[at][2])
+    return cuts
+
+
+def _range(found: VisibleHit, document: Document) -> tuple[int, int]:
+    """Return the chunk's place in the text; the whole text, where it has changed since."""
+    return (0, len(document.body)) if found.changed or found.start == found.end else (found.start, found.end)
+
+
 def _result(query: Query, rank: int, found: VisibleHit, document: Document, cut: Snippet) -> SearchResult:
+    reranked = query.reranked.get(document.pk)
     return SearchResult(
         rank=rank,
         score=found.hit.score,
@@ -62,4 +76,5 @@ def _result(query: Query, rank: int, found: VisibleHit, document: Document, cut:
         snippet=cut,
         place=document.place_at(found.start),
         collection=query.opened.version.collection.slug,
+        rerank_score=reranked.score if reranked else None,
     )

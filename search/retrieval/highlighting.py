@@ -1,7 +1,8 @@
 """Cuts the part of a text that answers a query best, and marks the words that match. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from search.datatypes import Snippet
 from search.retrieval.query_words import Match, QueryWords
@@ -22,14 +23,22 @@ def snippet(text: str, start: int, end: int, words: QueryWords, terms: Iterable[
         start += 1
     matches = words.places(text, start, end, terms)
     first, last = _window(text, start, end, matches)
+    return _cut(text, first, last, [m for m in matches if first <= m.start and m.end <= last])
+
+
+def snippet_from(text: str, sentence: int, end: int) -> Snippet:
+    """Return what begins with a sentence that was chosen for its meaning, at most 320 characters up to `end`."""
+    return replace(_cut(text, sentence, _before_space(text, sentence + _SNIPPET_CHARS, end), []), kind="meaning")
+
+
+def _cut(text: str, first: int, last: int, marked: Sequence[Match]) -> Snippet:
     before = "… " if first > 0 and text[:first].strip() else ""
     after = " …" if text[last:].strip() else ""
-    shown = text[first:last]
-    inside = [m for m in matches if first <= m.start and m.end <= last]
     offset = len(before) - first
     return Snippet(
-        before + _SPACE.sub(" ", shown) + after,
-        tuple((match.start + offset, match.end + offset) for match in inside),
+        before + _SPACE.sub(" ", text[first:last]) + after,
+        tuple((match.start + offset, match.end + offset) for match in marked),
+        "words" if marked else "beginning",
     )
 
 

@@ -24,6 +24,7 @@ from search.retrieval.naming import named_first
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
 from search.retrieval.query_words import english_terms, marked_terms
+from search.retrieval.reranking.reranking import rerank
 from search.retrieval.result_set import MOST, SORTS, Page, first_page, ordered, read_cursor, write_cursor
 from search.retrieval.result_set import page as page_of
 from search.retrieval.rewording import proposal
@@ -121,6 +122,9 @@ def found(
 ) -> list[VisibleHit]:
     """Return the documents found, in the order that was asked for: at least so many as wanted, or all."""
     _rank(query, documents, clock, wanted, trace)
+    if not query.asked.cursor:  # the documents of the first pages have their order
+        rerank(query)
+        clock.lap("rerank")
     named_first(query, documents)
     curate(query, documents)
     return ordered(query.found, documents, query.asked.sort)

@@ -34,6 +34,16 @@ class Asked:
     facets: Sequence[str] | None = None  # of these fields; of none: of those that tell the documents apart
 
 
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """What a reranker made of a document: its score there, and its place among the documents before and after."""
+
+    by: str
+    score: float
+    rank_before: int
+    rank_after: int
+
+
 @dataclass
 class Query:
     """A question and what it has become."""
@@ -53,6 +63,7 @@ class Query:
     found: list[VisibleHit] = field(default_factory=list)  # documents in their order, each by its best chunk
     named: frozenset[int] = frozenset()  # documents whose id or title the query is
     offset: int = 0  # how many results the pages before had
+    reranked: dict[int, Reranked] = field(default_factory=dict)  # by document
     effects: tuple[Effect, ...] = ()
     degraded: list[str] = field(default_factory=list)
 

@@ -44,14 +44,15 @@ def test_the_answer_has_exactly_the_documented_shape(visitor: Client, leave: int
         "did_you_mean",
         "query_id",
     }  # fmt: skip
-    assert set(answer["took_ms"]) == {"parse", "encode", "filter", "dense", "lexical", "fuse", "fetch", "total"}
+    stages = {"parse", "encode", "filter", "dense", "lexical", "fuse", "rerank", "fetch", "total"}
+    assert set(answer["took_ms"]) == stages
     assert (answer["query"], answer["mode"], answer["collection"]) == ("annual leave", "hybrid", "docs")
     assert (answer["index_version"], answer["total"], answer["degraded"]) == (1, 1, False)
     [result] = answer["results"]
     assert set(result) == {
         "rank", "score", "strength", "pinned", "collection", "scores", "document", "chunk", "snippet",
     }  # fmt: skip
-    assert set(result["scores"]) == {"dense", "lexical"}
+    assert set(result["scores"]) == {"dense", "lexical", "rerank"}
     assert set(result["chunk"]) == {"id", "start", "end", "place"}
     assert result["document"] == {
         "id": leave, "external_id": "handbook/leave", "title": "Leave", "url": "https://example.org/leave",

@@ -70,7 +70,7 @@ def test_lines_are_joined() -> None:
 
 
 def test_leading_space_is_left_out() -> None:
-    assert cut("   \n threads", "threads") == Snippet("threads", ((0, 7),))
+    assert cut("   \n threads", "threads") == Snippet("threads", ((0, 7),), "words")
 
 
 def test_the_window_with_the_most_distinct_terms_is_shown() -> None:
