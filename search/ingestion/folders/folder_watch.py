@@ -46,17 +46,21 @@ def _listen(root: Path, changed: threading.Event, stop: threading.Event, look_se
     def is_ours(_: Change, path: str) -> bool:
         return Path(path).is_relative_to(root) and all(map(is_wanted, Path(path).relative_to(root).parts))
 
+    said = ""  # once, and not each second until it is over
     while not stop.is_set():
         try:
             for _ in watch(
                 root, watch_filter=is_ours, stop_event=stop, step=_QUIET_MS, debounce=_LONGEST_BURST_MS,
                 rust_timeout=int(look_seconds * 1000), yield_on_timeout=True, raise_interrupt=False,
             ):  # fmt: skip
+                said = ""
                 changed.set()
                 if not root.is_dir():
                     break  # a new folder of that name has to be watched anew
         except Exception as error:
-            logger.warning("%s cannot be watched (%s); it is looked at every %g s.", root, error, look_seconds)
+            if said != str(error):
+                logger.warning("%s cannot be watched (%s); it is looked at every %g s.", root, error, look_seconds)
+            said = str(error)
         stop.wait(min(look_seconds, 1.0))
     changed.set()
 

@@ -77,3 +77,10 @@ def test_a_folder_that_goes_away_is_waited_for(watching: Watching, folder: Path)
     threading.Event().wait(1.2)
     (folder / "newer.txt").write_text("Newer.")
     assert watching.tells()
+
+
+@pytest.mark.parametrize("watching", [0.2], ids=["looked at"], indirect=True)
+def test_a_folder_that_cannot_be_watched_is_said_once(watching: Watching, caplog: pytest.LogCaptureFixture) -> None:
+    assert not watching.tells(1.0)  # five attempts to watch it
+
+    assert not [record for record in caplog.records if "cannot be watched" in record.getMessage()]
