@@ -52,11 +52,6 @@ class Difference:
         """True when chance would rarely do it."""
         return self.p_value < 1 - CONFIDENCE
 
-    @property
-    def clearly_worse(self) -> bool:
-        """True when the second system is worse, and not by chance."""
-        return self.difference < 0 and self.significant
-
 
 def mean(values: Sequence[float]) -> Mean:
     """Return the mean of `values` with its interval by the bootstrap (Efron, 1979); zeros where there are none."""

@@ -53,7 +53,7 @@ def test_a_steady_loss_is_called_one() -> None:
     chance = random.Random(3)
     first = [chance.random() for _ in range(60)]
     found = statistics.compare(first, [value - 0.02 - 0.01 * chance.random() for value in first])
-    assert found.clearly_worse and found.high < 0 and found.losses == 60
+    assert found.significant and found.high < 0 and found.losses == 60
 
 
 def test_values_that_cannot_be_paired_are_refused() -> None:
