@@ -165,6 +165,7 @@ class SearchResult:
     pinned: bool = False  # a curator's rule put it where it is
     collection: str = ""  # slug of the collection that it was found in
     rerank_score: float | None = None  # of the reranker, where one has looked at it
+    explanation: object = None  # why it is where it is (retrieval/explanations.py), where that was asked for
 
 
 @dataclass(frozen=True, slots=True)

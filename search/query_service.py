@@ -11,10 +11,12 @@ from search.conf import conf
 from search.datatypes import SearchResponse
 from search.models import Collection, IndexVersion
 from search.retrieval import across, pipeline
+from search.retrieval.explanations import with_explanations
 from search.retrieval.filtering.filters import Filters, InvalidFilter
 from search.retrieval.open_index import OpenVersion, open_version
 from search.retrieval.query import Asked
 from search.retrieval.result_set import SORTS, InvalidCursor
+from search.retrieval.trace import Trace
 from search.retrieval_options import RERANKERS, RetrievalOptions
 from search.storable import storable
 
@@ -59,6 +61,7 @@ def search(
     cursor: str = "",
     facets: Sequence[str] | None = None,
     rerank: str = "",
+    explain: bool = False,
     version: IndexVersion | None = None,
     options: Mapping[str, Any] | None = None,
     log: bool = True,
@@ -71,6 +74,7 @@ def search(
     slugs. `filters` are such as `tag:news` (retrieval/filters.py).
     `cursor` is the `next_cursor` of the page before, and `facets` the fields to count values of, none for those that
     tell the documents apart. `rerank` is "none", "maxsim" or "cross_encoder" instead of what the collection has set.
+    With `explain`, each result of a first page in one collection says why it is where it is.
     What is measured beside the live version names its `version`, and retrieval `options` over those of the collection;
     it is not to be logged. `source` and `after` (the `query_id` of the search that this one follows) are for the log.
     Raises InvalidQuery, UnknownCollection or NotReady; a leg that cannot take part is named in `degraded` instead.
@@ -78,12 +82,15 @@ def search(
     text = _checked_query(query, k, mode, sort)
     over = {**(options or {}), **({"rerank": rerank} if rerank else {})}
     searched, silent = _searched([version] if version is not None else _active_versions(collection), over)
-    first = searched[0]
+    first, alone = searched[0], len(searched) + len(silent) == 1
+    if explain and (cursor or not alone):
+        raise InvalidQuery("explain", _("Only the first page of a search in one collection can be explained."))
+    trace = Trace() if explain else None
     try:
         given = Filters.of(parameters=filters)
         asked = Asked(text, mode, k, user, given, sort, cursor, facets)
-        if len(searched) + len(silent) == 1:
-            found = pipeline.run(asked, opened=first.opened, options=first.ranking)
+        if alone:
+            found = pipeline.run(asked, opened=first.opened, options=first.ranking, trace=trace)
         else:
             found = across.run(asked, [(one.opened, one.ranking) for one in searched])
     except InvalidFilter as error:
@@ -108,6 +115,8 @@ def search(
         next_cursor=found.next_cursor,
         did_you_mean=found.did_you_mean,
     )
+    if trace is not None:
+        response = with_explanations(trace, response)
     if not log or cursor or len(searched) > 1:  # the pages of one answer are one search; the log is of one collection
         return response
     return replace(response, query_id=recording.record(response, version=first.version, source=source, after=after))

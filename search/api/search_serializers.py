@@ -14,6 +14,7 @@ from search.retrieval.filtering.filters import filter_for
 from search.retrieval.result_set import SORTS
 from search.retrieval_options import RERANKERS
 
+from .explain_serializers import ExplanationSerializer
 from .fields import KnownFieldsOnly, StorableText
 from .problems import shortened
 
@@ -51,6 +52,11 @@ class SearchRequestSerializer(KnownFieldsOnly[Any]):
         allow_blank=True,
         default="",
         help_text="Look at the first results once more; by default as the collection has set it.",
+    )
+    explain = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Have each result say why it is where it is; of the first page, in one collection.",
     )
     facets = serializers.ListField(
         child=StorableText(),
@@ -142,6 +148,13 @@ class SearchResultSerializer(serializers.Serializer[SearchResult]):
     document = FoundDocumentSerializer(source="*")
     chunk = FoundChunkSerializer(source="*")
     snippet = SnippetSerializer()
+    explanation = ExplanationSerializer(required=False, help_text="Only where it was asked for.")
+
+    def to_representation(self, instance: SearchResult) -> dict[str, Any]:
+        found: dict[str, Any] = super().to_representation(instance)
+        if instance.explanation is None:
+            del found["explanation"]
+        return found
 
 
 class FacetValueSerializer(serializers.Serializer[Any]):

@@ -69,6 +69,7 @@ def _answer(request: Request, asked: Any) -> Response:
         cursor=values["cursor"],
         facets=values["facets"],
         rerank=values["rerank"],
+        explain=values["explain"],
         source="api",
     )
     return Response(SearchAnswerSerializer(response).data)

@@ -4,13 +4,14 @@ Never decides who may know of a document: whoever calls this has made sure that 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 from django.utils.translation import gettext as _
 
+from search.datatypes import SearchResponse
 from search.lexical.lexical_reader import TermScore
 from search.models import Chunk, Document, IndexVersion
 from search.retrieval import pipeline
@@ -19,7 +20,7 @@ from search.retrieval.curation.rules import Effect
 from search.retrieval.filtering.filters import Filters
 from search.retrieval.filtering.scope import scope_of
 from search.retrieval.open_index import open_version
-from search.retrieval.query import Asked, Query
+from search.retrieval.query import Asked, Query, Reranked
 from search.retrieval.trace import Trace
 from search.retrieval.visible_hits import VisibleHit, visible_documents
 from search.retrieval_options import RetrievalOptions
@@ -77,6 +78,7 @@ class Explanation:
     fusion: str = ""
     fused_rank: int | None = None
     fused_score: float | None = None
+    rerank: Reranked | None = None
     effects: tuple[Effect, ...] = ()
     rank: int | None = None
     score: float | None = None
@@ -117,6 +119,19 @@ def explain(
     return _explained(trace, trace.query, document, outcome.degraded)
 
 
+def with_explanations(trace: Trace, response: SearchResponse) -> SearchResponse:
+    """Return an answer each of whose results says why it is where it is; the search has left this trace."""
+    query = trace.query
+    assert query is not None  # noqa: S101
+    documents = Document.objects.in_bulk([result.document_id for result in response.results])
+    results = tuple(
+        replace(result, explanation=_explained(trace, query, documents[result.document_id], response.degraded))
+        for result in response.results
+        if result.document_id in documents
+    )
+    return replace(response, results=results)
+
+
 def _explained(trace: Trace, query: Query, document: Document, degraded: tuple[str, ...]) -> Explanation:
     chunks = _chunks(query, document)
     fused_rank, fused = _place(trace.ranked, document.pk)
@@ -135,6 +150,7 @@ def _explained(trace: Trace, query: Query, document: Document, degraded: tuple[s
         fusion=query.options.fusion,
         fused_rank=fused_rank,
         fused_score=fused.hit.score if fused else None,
+        rerank=query.reranked.get(document.pk),
         effects=effects,
         rank=rank,
         score=final.hit.score if final else None,

@@ -57,6 +57,10 @@ class Command(BaseCommand):
         if found.fused_rank is not None:
             weight = f", {found.dense_weight:g} by meaning"
             self.stdout.write(f"fusion: place {found.fused_rank}, {found.fused_score:.3f} ({found.fusion}{weight})")
+        if found.rerank is not None:
+            again = found.rerank
+            places = f"place {again.rank_before} → {again.rank_after}"
+            self.stdout.write(f"reranked ({again.by}): {places}, {again.score:.3f}")
         for effect in found.effects:
             rule = effect.rule
             self.stdout.write(f"rule {rule.rule_id}: {rule.action}, place {effect.rank_before} → {effect.rank_after}")
