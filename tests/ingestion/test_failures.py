@@ -128,6 +128,17 @@ def test_failed_rows_are_downloaded_mended_and_imported(collection: Collection, 
     assert (document.url, document.metadata) == ("https://example.org", {"price": 3})
 
 
+def test_a_failure_is_closed_by_its_mended_row_and_by_no_other(collection: Collection, job: ImportJob) -> None:
+    first, second = (json.loads(line) for line in failures.as_jsonl(job))
+    mended = {**first, "url": "https://example.org"}
+
+    imported(Collection.objects.create(slug="other", name="Other"), {"mended.jsonl": lines(mended)})
+    assert job.failures.filter(state=ImportFailure.State.OPEN).count() == 2
+
+    imported(collection, {"mended.jsonl": lines(mended, {**second, "id": "3", "url": "javascript:x"})})
+    assert [row.line for row in job.failures.filter(state=ImportFailure.State.OPEN)] == [3]
+
+
 def test_open_failures_can_be_put_aside(job: ImportJob) -> None:
     assert failures.dismiss(job.failures.all()) == 2
 

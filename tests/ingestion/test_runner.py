@@ -285,6 +285,7 @@ def test_a_cancelled_job_keeps_what_is_in(collection: Collection) -> None:
     job.refresh_from_db()
     assert (more, job.status, counts(job)) == (False, "cancelled", {"read": 2, "created": 2})
     assert documents() == expected(ROWS[:2])
+    assert job.files.get().status == ImportFile.Status.CANCELLED
 
 
 def test_two_processes_never_work_on_one_job(collection: Collection) -> None:
