@@ -167,3 +167,9 @@ def runs(query_set_pk: int) -> str:
 def learning(query_set_pk: int) -> str:
     """Return the address where the weight of meaning is learned from a set."""
     return reverse("admin:search_evaluationqueryset_learning", args=[query_set_pk])
+
+
+def why(document: Document) -> str:
+    """Return the address of the page that says what a search makes of a document, its query still to be filled in."""
+    parameters = {"collection": document.collection.slug, "document": document.external_id}
+    return f"{reverse('admin:search_searchlog_why')}?{urlencode(parameters)}"

@@ -52,6 +52,7 @@ class DocumentPanel:
     chunks: list[ChunkRow]
     more_chunks: int
     search_url: str
+    why_url: str
     way_url: str
 
 
@@ -75,6 +76,7 @@ def document_panel(document: Document) -> DocumentPanel:
         chunks=shown,
         more_chunks=max(0, status.chunks - len(shown)),
         search_url=addresses.search_page(document.collection, str(document)) if findable else "",
+        why_url=addresses.why(document),
         way_url=addresses.document_way(document),
     )
 

@@ -18,6 +18,7 @@ from search.admin import addresses
 from search.admin.curation import ranking_changes
 from search.admin.curation.query_reports import QueryReports
 from search.admin.curation.ranking_changes import RankingChange
+from search.admin.curation.why import WhyPage
 from search.admin.labels import choice_label, moment, short
 from search.analytics import judging
 from search.models import Document, SearchLog, SearchReaction
@@ -27,7 +28,7 @@ _SHOWN = 20
 
 
 @admin.register(SearchLog)
-class SearchLogAdmin(QueryReports):
+class SearchLogAdmin(WhyPage, QueryReports):
     """The list of searches, each with what it showed and what was opened; nobody edits what was asked."""
 
     list_display = ("shown_text", "collection", "found", "opened", "took", "shown_source", "asked_at")
