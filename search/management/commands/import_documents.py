@@ -194,7 +194,7 @@ def _created(options: dict[str, Any]) -> ImportJob:
         mirror=options["mirror"] and path.is_dir(), delete_most=options["delete_most"],
     )  # fmt: skip
     collection = _collection(options["collection"], create=options["create"])
-    made = collection.pk is None
+    made = collection._state.adding
     if path.is_dir():
         folder = str(path.resolve())
         with transaction.atomic():
@@ -216,7 +216,7 @@ def _created(options: dict[str, Any]) -> ImportJob:
 
 
 def _save_new(collection: Collection) -> None:
-    if collection.pk is None:
+    if collection._state.adding:
         collection.save()
 
 
