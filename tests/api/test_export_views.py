@@ -37,7 +37,9 @@ def test_each_address_streams_every_document_as_a_file(curator: Client) -> None:
     assert table["Content-Type"].startswith("text/csv")
     bundle = curator.get(f"{ADDRESS}zip")
     names = zipfile.ZipFile(io.BytesIO(content(bundle))).namelist()
-    assert names == ["collection.json", "documents.jsonl", "judgments.jsonl"]
+    assert names == [
+        "collection.json", "documents.jsonl", "judgments.jsonl", "curation-rules.jsonl", "synonym-groups.jsonl",
+    ]  # fmt: skip
     assert bundle["Content-Disposition"] == 'attachment; filename="docs.zip"'
 
 
