@@ -15,7 +15,7 @@ from search.conf import conf
 from search.evaluation import runner as evaluation
 from search.indexing import fan_out, lifecycle, requests
 from search.indexing import sweep as sweeping
-from search.ingestion import failures, housekeeping, jobs, runner
+from search.ingestion import deduplication, failures, housekeeping, jobs, runner
 from search.models import Collection, EvaluationQuerySet, EvaluationRun, ImportJob, IndexVersion
 from search.retrieval import near_duplicates
 
@@ -82,6 +82,8 @@ def sweep() -> None:
         wake_import(job_id)
     housekeeping.give_up_streams()
     housekeeping.clear_away()
+    for collection_id in Collection.objects.values_list("pk", flat=True):
+        deduplication.fill_hashes(collection_id)
     for collection_id in near_duplicates.unfinished():
         _send(find_duplicates, collection_id=collection_id)
     for unfinished in sweeping.sweep().unfinished:

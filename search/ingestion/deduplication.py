@@ -126,13 +126,13 @@ def decide(pairs: "QuerySet[DuplicatePair]", state: str) -> int:
     return count
 
 
-def fill_hashes(collection_id: int) -> bool:
-    """Give some documents that were written past the ORM their content's hash; return whether more have none."""
-    rows = list(Document.objects.filter(collection=collection_id, content_hash="")[:_BACKFILL])
+def fill_hashes(collection_id: int) -> int:
+    """Give some documents that were written past the ORM their content's hash; return how many."""
+    rows = list(Document.objects.filter(collection=collection_id, content_hash="").order_by()[:_BACKFILL])
     for document in rows:
         digest = content_hash(document.title, document.body)
         Document.objects.filter(pk=document.pk, revision=document.revision).update(content_hash=digest)
-    return len(rows) == _BACKFILL
+    return len(rows)
 
 
 def _content(write: DocumentWrite) -> tuple[Any, Any]:

@@ -85,11 +85,6 @@ class Explanation:
     found: int = 0
     degraded: tuple[str, ...] = ()
 
-    @property
-    def is_shown(self) -> bool:
-        """True when the search shows the document on its first page."""
-        return self.stage is Stage.SHOWN
-
 
 def explain(
     version: IndexVersion,

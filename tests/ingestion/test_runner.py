@@ -315,9 +315,6 @@ def zipped(entries: dict[str, bytes | str]) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.skipif(
-    connection.vendor != "sqlite", reason="Asks SQLite for its plans; PostgreSQL's depend on statistics."
-)
 def test_small_files_are_written_together_and_one_that_is_refused_fails_alone(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,6 +336,9 @@ def test_small_files_are_written_together_and_one_that_is_refused_fails_alone(
     assert (counts(job), job.failures.get().file.name) == ({"read": 3, "created": 2, "failed": 1}, "b.txt")
 
 
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="Asks SQLite for its plans; PostgreSQL's depend on statistics."
+)
 def test_no_query_of_a_batch_reads_the_whole_collection(collection: Collection) -> None:
     """With 600,000 documents, two queries sorted by `id` made an import three times slower."""
     with CaptureQueriesContext(connection) as queries:

@@ -49,11 +49,6 @@ class Effect:
     score_before: float | None
     score_after: float | None
 
-    @property
-    def changed_nothing(self) -> bool:
-        """True when the document stands where it stood."""
-        return self.rank_before == self.rank_after
-
 
 @dataclass(frozen=True, slots=True)
 class Curated:
