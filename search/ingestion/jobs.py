@@ -149,9 +149,15 @@ def start(job: ImportJob, *, dry_run: bool = False) -> None:
         ):  # fmt: skip
             raise BadImport({"": _("The import has been started already.")})
         job.failures.all().delete()
-        job.files.filter(parent__isnull=False).delete()  # entries of archives are unpacked anew
+        _forget_entries(job)
         job.files.update(status=ImportFile.Status.WAITING, cursor=0, error="", encoding="", warnings=[])
     job.refresh_from_db()
+
+
+def _forget_entries(job: ImportJob) -> None:
+    """Remove what archives were unpacked to; they are unpacked anew."""
+    job.files.filter(parent__isnull=False).delete()
+    ImportJob.objects.filter(pk=job.pk).update(files_total=job.files.count())
 
 
 def resume(job: ImportJob) -> None:
@@ -173,7 +179,7 @@ def reopen(job: ImportJob) -> None:
         ):
             raise BadImport({"": _("Only a dry run that is over can be changed; make a new import.")})
         job.failures.all().delete()
-        job.files.filter(parent__isnull=False).delete()
+        _forget_entries(job)
     job.refresh_from_db()
 
 

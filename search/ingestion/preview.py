@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -20,6 +20,7 @@ from search.readers.child_process.reader_process import ReadersUnavailable
 from search.readers.child_process.sandbox import Sandbox
 
 _SHORT = 300
+_WITH_COLUMNS = {".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson", ".json"}
 _CHECKED_FILES = 10  # at the start of an import; where there are more, each file is checked when it is read
 
 
@@ -64,9 +65,17 @@ class Preview:
     files_of_an_archive: int
 
 
+def _telling(job: ImportJob, most: int) -> list[ImportFile]:
+    """Return the files to look into: those with columns first, for columns are what somebody has to map."""
+    names = job.files.filter(parent=None).order_by("pk").values_list("pk", "name")
+    wanted = sorted(names, key=lambda row: PurePosixPath(row[1].lower()).suffix not in _WITH_COLUMNS)[:most]
+    there = job.files.in_bulk([pk for pk, _ in wanted])
+    return [there[pk] for pk, _ in wanted]
+
+
 def preview(job: ImportJob, *, rows: int = 10, files: int = 5) -> Preview:
     """Return what the first `rows` records of the first `files` files would become."""
-    first = list(job.files.filter(parent=None).order_by("pk")[:files])
+    first = _telling(job, files)
     seen: list[FilePreview] = []
     samples: list[tuple[ImportFile, list[Record]]] = []
     with Sandbox(limits()) as sandbox, TemporaryDirectory() as scratch:

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from search.lexical.analysis import can_be_misspelt, fold, is_stop_word, pieces
 
+_LEAST_LETTERS = 5  # of a word that is proposed to be another: `many` is one letter from `may`
+
 
 class Typed(Protocol):
     """A query as it was typed, and which of it are words."""
@@ -38,7 +40,7 @@ def did_you_mean(index: Speller, typed: Typed) -> str:
 def _believable(word: str, languages: Sequence[str]) -> list[str]:
     """Return the parts of a word that may be misspelt: what is written with signs between is a name or code."""
     found = list(pieces(word))
-    if len(found) != 1 or not can_be_misspelt(found[0]):
+    if len(found) != 1 or not can_be_misspelt(found[0]) or len(found[0].surface) < _LEAST_LETTERS:
         return []
     return [] if any(is_stop_word(found[0].surface, language) for language in languages) else [found[0].surface]
 

@@ -16,7 +16,7 @@ from search.retrieval import answers, candidates
 from search.retrieval.calibration import TELLING, Calibration
 from search.retrieval.curation.rules import PIN
 from search.retrieval.filtering.facets import facets_of
-from search.retrieval.good_match import good_match, signals, strengths
+from search.retrieval.good_match import good_match, signals, strengths, telling
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.pipeline import Clock, Outcome, found, prepared
 from search.retrieval.query import Asked, Query
@@ -84,7 +84,12 @@ def _merged(asked: Asked, ones: Sequence[_One], clock: Clock) -> ResultSet:
         merged = ordered(merged, Document.objects.visible_to(asked.user), asked.sort)
     complete = all(one.query.exhausted for one in ones) and len(merged) <= MOST
     places = (Place(each.document_id, each.ordinal, each.hit.score) for each in merged[:MOST])
-    return ResultSet(tuple(places), complete)
+    return ResultSet(tuple(places), complete, answered=any(_answered(one) for one in ones))
+
+
+def _answered(one: _One) -> bool:
+    documents = one.documents.in_bulk([each.document_id for each in telling(one.query)])
+    return good_match(one.query, strengths(one.query, telling(one.query), documents))
 
 
 def _with_certainty(one: _One, ranked: Sequence[VisibleHit]) -> list[VisibleHit]:
@@ -128,19 +133,16 @@ def _page(asked: Asked, ones: Sequence[_One], frozen: ResultSet) -> tuple[Outcom
                for pk in one.documents.order_by().filter(pk__in=ids).values_list("pk", flat=True)}  # fmt: skip
     shown, rest = turned(frozen, at_home, asked.k)
     results: dict[int, SearchResult] = {}
-    good = False
     for number, one in enumerate(ones):
         places = [place for place in shown if at_home[place.document_id] == number]
-        here, is_good = _shown(one, places)
-        results |= {result.document_id: result for result in here}
-        good = good or is_good
+        results |= {result.document_id: result for result in _shown(one, places)}
     there = [results[place.document_id] for place in shown if place.document_id in results]
     left = [pk for pk in ids if pk in at_home]
     outcome = Outcome(
         results=tuple(replace(result, rank=frozen.at + number) for number, result in enumerate(there, 1)),
         total=len(left),
         total_relation=relation(frozen.complete),
-        good_match=good,
+        good_match=frozen.answered,
         degraded=tuple(f"{one.slug}: {reason}" for one in ones for reason in one.query.degraded),
         filters=ones[0].query.filters.texts,
         facets=_facets(asked, ones, left, exact=frozen.complete),
@@ -149,13 +151,13 @@ def _page(asked: Asked, ones: Sequence[_One], frozen: ResultSet) -> tuple[Outcom
     return outcome, rest
 
 
-def _shown(one: _One, places: Sequence[Place]) -> tuple[tuple[SearchResult, ...], bool]:
-    """Return what is shown of one collection's documents on the page, and whether one of them is a good match."""
+def _shown(one: _One, places: Sequence[Place]) -> tuple[SearchResult, ...]:
+    """Return what is shown of one collection's documents on the page."""
     visible = with_chunks(one.query.opened.version, places)
     candidates.score(one.query, [each.hit.chunk_id for each in visible])
     documents = one.documents.in_bulk([each.document_id for each in visible])
     sure = strengths(one.query, visible, documents)
-    return answers.results(one.query, visible, documents, sure), good_match(one.query, visible, sure)
+    return answers.results(one.query, visible, documents, sure)
 
 
 def _facets(asked: Asked, ones: Sequence[_One], ids: Sequence[int], *, exact: bool) -> tuple[Facet, ...]:

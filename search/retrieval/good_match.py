@@ -24,14 +24,22 @@ def strengths(query: Query, visible: Sequence[VisibleHit], documents: Mapping[in
     return {pk: _by_thresholds(query, each) for pk, each in found.items()} | named
 
 
-def good_match(query: Query, visible: Sequence[VisibleHit], found: Mapping[int, Strength]) -> bool:
-    """Tell whether one of the best documents deserves to be shown as an answer; what a curator has pinned does."""
+def good_match(query: Query, found: Mapping[int, Strength]) -> bool:
+    """Tell whether one of the best documents, in whatever order they are shown, deserves to be shown as an answer.
+
+    What a curator has pinned does. `found` has the strengths of the first documents by relevance.
+    """
     if any(effect.rule.action == PIN and effect.rank_after for effect in query.effects):
         return True
-    best = [found[each.document_id] for each in visible[:TELLING] if each.document_id in found]
+    best = [found[each.document_id] for each in telling(query) if each.document_id in found]
     if query.vector is None:
         return bool(best)
     return any(strength != Strength.WEAK for strength in best)
+
+
+def telling(query: Query) -> list[VisibleHit]:
+    """Return the documents that tell whether there is a good match: the best, by relevance."""
+    return query.found[:TELLING]
 
 
 def _by_thresholds(query: Query, found: Signals) -> Strength:

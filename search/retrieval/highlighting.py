@@ -8,6 +8,7 @@ from search.datatypes import Snippet
 from search.retrieval.query_words import Match, QueryWords
 
 _SPACE = re.compile(r"\s")
+_HEADING_SIGNS = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
 _SNIPPET_CHARS = 320
 _LOOKED_AT_CHARS = 100_000  # a range can be a whole book, and a page of results has many
 
@@ -34,10 +35,16 @@ def snippet_from(text: str, sentence: int, end: int) -> Snippet:
 def _cut(text: str, first: int, last: int, marked: Sequence[Match]) -> Snippet:
     before = "… " if first > 0 and text[:first].strip() else ""
     after = " …" if text[last:].strip() else ""
-    offset = len(before) - first
+    signs = [(sign.start(), sign.end()) for sign in _HEADING_SIGNS.finditer(text, first, last)]
+
+    def placed(at: int) -> int:
+        """Return where a place of the text is in the snippet, which leaves the signs of Markdown headings out."""
+        return len(before) + at - first - sum(min(at, end) - begin for begin, end in signs if begin < at)
+
+    kept = zip([first, *(end for _, end in signs)], [*(begin for begin, _ in signs), last], strict=True)
     return Snippet(
-        before + _SPACE.sub(" ", text[first:last]) + after,
-        tuple((match.start + offset, match.end + offset) for match in marked),
+        before + _SPACE.sub(" ", "".join(text[begin:end] for begin, end in kept)) + after,
+        tuple((placed(match.start), placed(match.end)) for match in marked),
         "words" if marked else "beginning",
     )
 

@@ -29,16 +29,23 @@ def named_first(query: Query, allowed: "DocumentQuerySet") -> None:
     named = {pk for pk, *names in rows if _folded(name) in map(_folded, names)}
     if len(named) > _NAMESAKES:
         named = set()
-    by_id = allowed.order_by().filter(external_id=name).values_list("pk", flat=True).first()
-    if by_id is not None and by_id not in named and not query.parsed.excluded:
-        named.add(by_id)
-        _bring_in(query, allowed, by_id)
+    by_id = allowed.order_by().filter(external_id__in=_spellings(name)).values_list("pk", flat=True)[:_NAMESAKES]
+    for document_id in by_id if not query.parsed.excluded else ():
+        if document_id not in named:
+            named.add(document_id)
+            _bring_in(query, allowed, document_id)
     if not named:
         return
     query.named = frozenset(named)
     top = query.found[0].hit.score if query.found else 1.0
     first = [_scored(hit, top) for hit in query.found if hit.document_id in named]
     query.found = first + [hit for hit in query.found if hit.document_id not in named]
+
+
+def _spellings(name: str) -> set[str]:
+    """Return the ways in which the id that somebody types may be stored; the index of ids knows exact texts only."""
+    written = {separator.join(name.split()) for separator in (" ", "-", "_", "")}
+    return {way for each in written for way in (each, each.upper(), each.lower())}
 
 
 def _bring_in(query: Query, allowed: "DocumentQuerySet", document_id: int) -> None:

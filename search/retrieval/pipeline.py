@@ -7,7 +7,7 @@ candidates are left; and once more, up to the most that a result set holds, for 
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from search.retrieval.curation.synonyms import synonyms_of
 from search.retrieval.filtering.facets import facets_of
 from search.retrieval.filtering.filters import Filters, is_field
 from search.retrieval.filtering.scope import scope_of
-from search.retrieval.good_match import good_match, strengths
+from search.retrieval.good_match import good_match, strengths, telling
 from search.retrieval.naming import named_first
 from search.retrieval.open_index import OpenVersion
 from search.retrieval.query import Asked, Query
@@ -71,17 +71,19 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: 
         wanted = asked.k + 1 if asked.sort == SORTS[0] else MOST  # another order is that of all that can be had
         page = first_page(found(query, documents, clock, wanted, trace), asked.k, complete=query.exhausted)
     clock.lap("fetch")
-    there = documents.in_bulk([each.document_id for each in page.found])
-    found_strengths = strengths(query, page.found, there)
+    looked_at = list({each.document_id: each for each in [*page.found, *telling(query)]}.values())
+    there = documents.in_bulk([each.document_id for each in looked_at])
+    found_strengths = strengths(query, looked_at, there)
+    answered = good_match(query, found_strengths) if query.answered is None else query.answered
     outcome = Outcome(
         results=answers.results(query, page.found, there, found_strengths),
         total=page.total,
         total_relation=page.total_relation,
-        good_match=good_match(query, page.found, found_strengths),
+        good_match=answered,
         degraded=tuple(query.degraded),
         filters=query.filters.texts,
         facets=_facets(query, documents, page),
-        next_cursor=write_cursor(page.rest, bound_to=query.identity) if page.rest else "",
+        next_cursor=write_cursor(replace(page.rest, answered=answered), bound_to=query.identity) if page.rest else "",
         did_you_mean=proposal(query, documents),
     )
     clock.lap("fetch")
@@ -108,7 +110,7 @@ def prepared(
 def _next_page(query: Query, documents: "DocumentQuerySet", clock: "Clock") -> Page:
     """Go on in the result set that the cursor holds; where it ends before what was to be found, it grows."""
     frozen = read_cursor(query.asked.cursor, bound_to=query.identity)
-    query.offset = frozen.at
+    query.offset, query.answered = frozen.at, frozen.answered
     shown = page_of(query.opened.version, documents, frozen, query.asked.k)
     if shown.rest is None and frozen.may_grow:
         frozen = frozen.grown(found(query, documents, clock, MOST), complete=query.exhausted)

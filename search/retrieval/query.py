@@ -62,6 +62,7 @@ class Query:
     lexical: Candidates = field(default_factory=Candidates)
     found: list[VisibleHit] = field(default_factory=list)  # documents in their order, each by its best chunk
     named: frozenset[int] = frozenset()  # documents whose id or title the query is
+    answered: bool | None = None  # what the first page said of a good match
     offset: int = 0  # how many results the pages before had
     reranked: dict[int, Reranked] = field(default_factory=dict)  # by document
     effects: tuple[Effect, ...] = ()

@@ -30,8 +30,9 @@ SORTS = ("relevance", "newest", "oldest", "title")
 
 _VALID_SECONDS = 24 * 3_600
 _SCORE_STEPS = 4_096
-_HEAD = struct.Struct("<BHH")  # complete, where the page begins, how many
-_FORMAT = 1
+_HEAD = struct.Struct("<BHH")  # complete and answered, where the page begins, how many
+_FORMAT = 2
+_COMPLETE, _ANSWERED = 1, 2
 
 
 class InvalidCursor(ValueError):
@@ -49,11 +50,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ResultSet:
-    """What was found, in order; `at` is where the page begins, `complete` tells that there was nothing more to find."""
+    """What was found, in order; `at` is where the page begins, `complete` tells that there was nothing more to find.
+
+    `answered` is what the first page said of a good match, which holds for the pages behind it and for any order.
+    """
 
     places: tuple[Place, ...]
     complete: bool
     at: int = 0
+    answered: bool = True
 
     @property
     def may_grow(self) -> bool:
@@ -70,7 +75,7 @@ class ResultSet:
             if each.document_id not in held
         ]
         places = (*self.places, *new)[:MOST]
-        return ResultSet(places, complete and len(places) == len(held) + len(new), self.at)
+        return replace(self, places=places, complete=complete and len(places) == len(held) + len(new))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,8 @@ def write_cursor(frozen: ResultSet, *, bound_to: Iterable[object]) -> str:
         b"".join(_number(place.ordinal) for place in frozen.places),
         _steps(scores),
     )
-    head = _HEAD.pack(frozen.complete, frozen.at, len(frozen.places))
+    flags = _COMPLETE * frozen.complete | _ANSWERED * frozen.answered
+    head = _HEAD.pack(flags, frozen.at, len(frozen.places))
     packed = zlib.compress(head + b"".join(columns), 9)
     return _signer(bound_to).sign(signing.b64_encode(packed).decode())
 
@@ -186,12 +192,12 @@ def read_cursor(text: str, *, bound_to: Iterable[object]) -> ResultSet:
         message = _("This cursor belongs to another search. Send it with the query, filters and options it came with.")
         raise InvalidCursor(message) from None
     data = zlib.decompress(signing.b64_decode(packed.encode()))
-    complete, at, count = _HEAD.unpack_from(data)
+    flags, at, count = _HEAD.unpack_from(data)
     numbers = _numbers(data[_HEAD.size :])
     ids, scores = _from_steps(numbers[:count]), _from_steps(numbers[2 * count :])
     rows = zip(ids, numbers[count : 2 * count], scores, strict=True)
     places = tuple(Place(pk, ordinal, score / _SCORE_STEPS) for pk, ordinal, score in rows)
-    return ResultSet(places, bool(complete), at)
+    return ResultSet(places, bool(flags & _COMPLETE), at, bool(flags & _ANSWERED))
 
 
 def _signer(bound_to: Iterable[object]) -> signing.TimestampSigner:

@@ -71,3 +71,10 @@ def test_long_texts_are_shortened(collection: Collection) -> None:
     (row,) = preview(draft(collection, {"a.txt": "word " * 1_000})).rows
 
     assert len(row.values["body"]) < 400
+
+
+def test_files_with_columns_are_looked_into_first_for_columns_are_to_be_mapped(collection: Collection) -> None:
+    job = draft(collection, {f"{n}.md": "# Text" for n in range(9)} | {"products.csv": "Product,Text\nLamp,Bright.\n"})
+    shown = preview(job)
+    assert shown.columns == ("Product", "Text")
+    assert (shown.looked_into, shown.more_files) == (5, 5)

@@ -315,6 +315,14 @@ def zipped(entries: dict[str, bytes | str]) -> bytes:
     return buffer.getvalue()
 
 
+def test_after_a_trial_the_entries_of_an_archive_are_counted_once(collection: Collection) -> None:
+    job = draft(collection, {"a.zip": zipped({"one.txt": "One.", "two.txt": "Two."})})
+    finished(job, dry_run=True)
+    assert job.files_total == 3
+    jobs.reopen(job)
+    assert (job.files_total, finished(job).files_total, job.files.count()) == (1, 3, 3)
+
+
 def test_small_files_are_written_together_and_one_that_is_refused_fails_alone(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,9 +88,9 @@ def times(moment: datetime, op: str, bound: str) -> bool:
 
 
 def dated(document: Document, op: str, bound: str) -> bool:
-    own = document.metadata.get("date")
-    if isinstance(own, str | int) and not isinstance(own, bool) and re.match(r"[0-9]{4}(-[0-9]{2}|\Z)", str(own)):
-        return texts(str(own), op, as_written(bound) or "")
+    for own in (document.metadata.get("date"), document.metadata.get("published")):
+        if isinstance(own, str | int) and not isinstance(own, bool) and re.match(r"[0-9]{4}(-[0-9]{2}|\Z)", str(own)):
+            return texts(str(own), op, as_written(bound) or "")
     return times(document.created_at, op, bound)
 
 
@@ -156,7 +156,7 @@ SCALARS: list[Any] = [
 
 scalars = st.sampled_from(SCALARS)
 metadata = st.dictionaries(
-    st.sampled_from(["tags", "tag", "date", "n", "a", "a.b", "0"]),
+    st.sampled_from(["tags", "tag", "date", "published", "n", "a", "a.b", "0"]),
     scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.sampled_from(["b", "0"]), scalars, max_size=2),
     max_size=4,
 )

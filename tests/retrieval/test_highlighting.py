@@ -169,3 +169,11 @@ def test_any_part_of_any_text_gives_exact_offsets(text: str, query: str, data: s
 def test_in_scripts_without_spaces_only_what_matches_is_marked() -> None:
     assert marked(cut("黒い猫が公園で遊んでいます。", "猫")) == ["猫"]
     assert marked(cut("我们在公园里看到了一只黑色的狗。", "黑色的狗")) == ["黑色的狗"]
+
+
+def test_signs_of_headings_are_left_out_and_the_marks_stay_on_their_words() -> None:
+    text = "# Parental leave\n\n## Time with the children\n\nTell us of the leave. #1 and C# stay."
+    found = cut(text, "leave children")
+    assert found.text == "Parental leave  Time with the children  Tell us of the leave. #1 and C# stay."
+    assert marked(found) == ["leave", "children", "leave"]
+    assert cut(text, "leave", start=2).text.startswith("… Parental leave  Time")

@@ -37,6 +37,11 @@ def test_the_document_with_that_id_comes_first_though_others_have_the_words(invo
     assert query_service.search("INV-2024-17", mode=mode).good_match
 
 
+@pytest.mark.parametrize("typed", ["inv-2024-17", "INV 2024 17", "inv 2024 17", "Inv-2024-17"])
+def test_an_id_is_known_in_its_usual_spellings(invoices: None, typed: str) -> None:
+    assert first(typed) == ("INV-2024-17", "strong")
+
+
 def test_a_whole_title_is_a_name_whatever_its_case_and_spaces(invoices: None) -> None:
     assert first("  chairs ") == ("INV-2024-17", "strong")
     assert first("letter  7")[0] == "letter-7"

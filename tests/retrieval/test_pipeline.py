@@ -90,8 +90,31 @@ def test_facets_count_the_result_set(lamps: None) -> None:
 def test_a_mistyped_word_is_proposed_as_it_was_meant(lamps: None) -> None:
     assert query_service.search("a burnde lamp").did_you_mean == "a burned lamp"
     assert query_service.search("a burned lamp").did_you_mean == ""
+    assert query_service.search("many lamp that burned").did_you_mean == ""  # and not "man" or "may"
 
 
 def test_words_of_hidden_documents_are_not_proposed(lamps: None) -> None:
     Document.objects.filter(external_id="d299").update(visibility=Document.Visibility.STAFF)
     assert query_service.search("a burnde lamp").did_you_mean == ""
+
+
+def test_the_verdict_is_of_the_query_and_not_of_the_order_or_the_page(
+    collection: Collection, indexed: Callable[[], int]
+) -> None:
+    Document.objects.bulk_create(
+        Document(collection=collection, external_id=f"d{n}", title=f"Z{n}", body=f"Tents and ropes of kind {n}.")
+        for n in range(60)
+    )
+    Document.objects.create(collection=collection, external_id="hit", title="A", body="Quarterly leave of absence.")
+    indexed()
+    asked = "quarterly leave of absence"
+    verdicts = {
+        sort: query_service.search(asked, sort=sort, k=5) for sort in ("relevance", "newest", "title", "oldest")
+    }
+    assert {sort: found.good_match for sort, found in verdicts.items()} == dict.fromkeys(verdicts, True)
+    second = query_service.search(asked, sort="oldest", k=5, cursor=verdicts["oldest"].next_cursor)
+    assert second.good_match
+    nothing = query_service.search("zxcv qwer", k=5)
+    assert not nothing.good_match
+    if nothing.next_cursor:
+        assert not query_service.search("zxcv qwer", k=5, cursor=nothing.next_cursor).good_match

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 OWN_DATE = r"\A[0-9]{4}(-[0-9]{2}|\Z)"
+OWN_DATE_KEYS = ("date", "published")  # of the metadata, the first that has a date; readers write the second
 """What the text of a document's own date begins with; SQLite, PostgreSQL and Python read it alike."""
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](.+))?)?)?", re.ASCII)
@@ -58,7 +59,10 @@ def written(text: str) -> str:
 
 def own_date(metadata: object) -> str:
     """Return a document's own date as it is written, or nothing where it has none."""
-    value = metadata.get("date") if isinstance(metadata, dict) else None
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if not isinstance(metadata, dict):
         return ""
-    return str(value) if re.match(OWN_DATE, str(value)) else ""
+    for key in OWN_DATE_KEYS:
+        value = metadata.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool) and re.match(OWN_DATE, str(value)):
+            return str(value)
+    return ""

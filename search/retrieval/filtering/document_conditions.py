@@ -16,7 +16,7 @@ from django.db.models.functions import Substr
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
-from search.retrieval.filtering.date_values import OWN_DATE, NotADate, written
+from search.retrieval.filtering.date_values import OWN_DATE, OWN_DATE_KEYS, NotADate, written
 from search.retrieval.query_language import EQUALS, EXISTS, ONE_OF, PREFIX, RANGE
 
 _Sql = tuple[str, list[Any]]
@@ -66,7 +66,7 @@ def _compared(text: Combinable, op: str, bound: str) -> Q:
 
 
 class OwnDate(Func):
-    """The text of a document's own date (`metadata.date`), or NULL where it has none."""
+    """The text of a document's own date (`metadata.date`, or else `.published`), or NULL where it has none."""
 
     output_field = TextField()
 
@@ -75,16 +75,23 @@ class OwnDate(Func):
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
         column, params = compiler.compile(self.source_expressions[0])
-        text = f"CAST(json_extract({column}, '$.\"date\"') AS TEXT)"
-        kind = f"json_type({column}, '$.\"date\"') IN ('text', 'integer')"
-        return f"CASE WHEN {kind} AND {text} REGEXP %s THEN {text} END", [*params, *params, OWN_DATE, *params]
+        cases, values = "", []
+        for key in OWN_DATE_KEYS:
+            text = f"CAST(json_extract({column}, '$.{key}') AS TEXT)"
+            kind = f"json_type({column}, '$.{key}') IN ('text', 'integer')"
+            cases += f" WHEN {kind} AND {text} REGEXP %s THEN {text}"
+            values += [*params, *params, OWN_DATE, *params]
+        return f"CASE{cases} END", values
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
         column, params = compiler.compile(self.source_expressions[0])
-        text = f"({column} ->> 'date')"
-        kind = f"jsonb_typeof({column} -> 'date') IN ('string', 'number')"
-        sql = f'CASE WHEN {kind} AND {text} ~ %s THEN {text} COLLATE "C" END'
-        return sql, [*params, *params, OWN_DATE, *params]
+        cases, values = "", []
+        for key in OWN_DATE_KEYS:
+            text = f"({column} ->> '{key}')"
+            kind = f"jsonb_typeof({column} -> '{key}') IN ('string', 'number')"
+            cases += f' WHEN {kind} AND {text} ~ %s THEN {text} COLLATE "C"'
+            values += [*params, *params, OWN_DATE, *params]
+        return f"CASE{cases} END", values
 
 
 def own_date_between(low: str, high: str, *, otherwise: Q) -> Q:
