@@ -7,7 +7,7 @@ import pytest
 
 from search.index_state import read_state
 from search.models import Collection, Document, IndexVersion
-from search.retrieval import candidates, pipeline
+from search.retrieval import candidates, fusion, pipeline
 from search.retrieval.open_index import open_version
 from search.retrieval.query import Asked, Query
 from search.retrieval.trace import Trace
@@ -69,3 +69,23 @@ def test_without_a_centre_it_counts_as_it_is(version: IndexVersion) -> None:
     query = asked(version, "tram number7")
 
     assert candidates.nearness(query) == query.dense.scores
+
+
+def test_words_of_another_language_count_three_tenths_and_are_not_corrected(
+    collection: Collection, indexed: Indexed
+) -> None:
+    Document.objects.bulk_create(
+        Document(collection=collection, body=f"A story of man {n} and of what became of his house.", language="en")
+        for n in range(60)
+    )
+    indexed()
+    version = collection.active_version()
+    assert version is not None
+
+    query = asked(version, "wie liest man in einem hause eine Dattei")
+
+    assert query.foreign and not query.words.corrected
+    weight = 1 - 0.3 * (1 - query.options.dense_weight)
+    near, words = candidates.nearness(query), query.lexical.scores
+    assert candidates.fused(query) == fusion.standardised(near, words, dense_weight=weight)
+    assert not asked(version, "how does a man read of his house").foreign
