@@ -63,16 +63,22 @@ class LexicalReader:
     @cached_property
     def _written_in(self) -> tuple[str, ...]:
         """Return the languages of the index, or none where those of most texts are not known."""
-        counts = self.searcher.terms_with_prefix("language", "")
-        known = 2 * sum(count for _, count in counts) >= self.size
-        return tuple(code for code, count in counts if count >= _LEAST_SHARE * self.size) if known else ()
+        known = 2 * sum(count for _, count in self._languages) >= self.size
+        return self._common_languages if known else ()
+
+    @cached_property
+    def _common_languages(self) -> tuple[str, ...]:
+        return tuple(code for code, count in self._languages if count >= _LEAST_SHARE * self.size)
+
+    @cached_property
+    def _languages(self) -> list[tuple[str, int]]:
+        """How many chunks are in each language, most common first."""
+        return sorted(self.searcher.terms_with_prefix("language", ""), key=lambda row: (-row[1], row[0]))
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
         """The most common languages of the index, most common first."""
-        counts = self.searcher.terms_with_prefix("language", "")
-        counts = sorted(counts, key=lambda row: (-row[1], row[0]))[:_LANGUAGES]
-        return tuple(code for code, count in counts if count >= _LEAST_SHARE * self.size) or ("en",)
+        return self._common_languages[:_LANGUAGES] or ("en",)
 
     # --- What an index knows of words
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from search.datatypes import Facet, Hit, SearchResult
+from search.datatypes import Facet, SearchResult
 from search.models import Document
 from search.retrieval import answers, candidates
 from search.retrieval.calibration import TELLING, Calibration
@@ -106,7 +106,7 @@ def _with_certainty(one: _One, ranked: Sequence[VisibleHit]) -> list[VisibleHit]
         least = max(least, _squashed(certainty + _FALL * (each.hit.score / best - 1)))
         scores.append(least)
     found = zip(ranked, reversed(scores), strict=True)
-    return [replace(each, hit=Hit(each.hit.chunk_id, score)) for each, score in found]
+    return [each.scored(score) for each, score in found]
 
 
 def _certainty(one: _One, best: Sequence[VisibleHit]) -> float:

@@ -82,9 +82,9 @@ def nearness(query: Query) -> Mapping[int, float]:
     They are the cosines where meaning stands alone, and while the version does not know its centre.
     """
     dense, cosines = query.opened.dense, query.dense.scores
-    calibration = Calibration.from_json(query.opened.version.calibration)
     if not cosines or not query.lexical.scores or dense is None or query.vector is None:
         return cosines
+    calibration = Calibration.from_json(query.opened.version.calibration)
     if calibration is None or calibration.centre is None:
         return cosines
     centre = calibration.centre

@@ -6,10 +6,9 @@ about who may see it.
 
 from typing import TYPE_CHECKING
 
-from search.datatypes import Hit
 from search.models import Document
 from search.retrieval.query import Query
-from search.retrieval.visible_hits import VisibleHit, nearest_of
+from search.retrieval.visible_hits import nearest_of
 
 if TYPE_CHECKING:
     from search.models.corpus import DocumentQuerySet
@@ -38,7 +37,7 @@ def named_first(query: Query, allowed: "DocumentQuerySet") -> None:
         return
     query.named = frozenset(named)
     top = query.found[0].hit.score if query.found else 1.0
-    first = [_scored(hit, top) for hit in query.found if hit.document_id in named]
+    first = [hit.scored(top) for hit in query.found if hit.document_id in named]
     query.found = first + [hit for hit in query.found if hit.document_id not in named]
 
 
@@ -52,12 +51,6 @@ def _bring_in(query: Query, allowed: "DocumentQuerySet", document_id: int) -> No
     """Add a document that neither leg has found; one that is not indexed yet stays away."""
     if all(hit.document_id != document_id for hit in query.found):
         query.found.extend(nearest_of(query.opened.version, allowed, [document_id], query.near))
-
-
-def _scored(found: VisibleHit, score: float) -> VisibleHit:
-    return VisibleHit(
-        Hit(found.hit.chunk_id, score), found.document_id, found.start, found.end, found.changed, found.ordinal
-    )
 
 
 def _folded(name: str) -> str:

@@ -1,7 +1,7 @@
 """Holds every hit against the database before anybody sees it: deleted, unpublished and forbidden ones end here."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef
@@ -28,6 +28,10 @@ class VisibleHit:
     end: int
     changed: bool
     ordinal: int = 0  # which of the document's chunks it is
+
+    def scored(self, score: float) -> "VisibleHit":
+        """Return it with another score."""
+        return replace(self, hit=Hit(self.hit.chunk_id, score))
 
 
 def visible_documents(version: IndexVersion, user: "AbstractBaseUser | AnonymousUser | None") -> "DocumentQuerySet":

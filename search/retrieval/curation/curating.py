@@ -4,10 +4,8 @@ What a rule brings in has passed the same checks as everything else: it is visib
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from search.datatypes import Hit
 from search.retrieval.curation import rules
 from search.retrieval.curation.rule_matching import rules_for
 from search.retrieval.curation.rules import RankedDocument
@@ -33,12 +31,8 @@ def curate(query: Query, allowed: "DocumentQuerySet") -> None:
 
     curated = rules.apply([_ranked(hit) for hit in query.found], met, bring_in)
     query.effects = curated.effects
-    query.found = [_with_score(found[document.document_id], document.score) for document in curated.documents]
+    query.found = [found[document.document_id].scored(document.score) for document in curated.documents]
 
 
 def _ranked(hit: VisibleHit) -> RankedDocument:
     return RankedDocument(hit.document_id, hit.hit.chunk_id, hit.hit.score)
-
-
-def _with_score(found: VisibleHit, score: float) -> VisibleHit:
-    return replace(found, hit=Hit(found.hit.chunk_id, score))
