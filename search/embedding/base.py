@@ -51,7 +51,10 @@ class Encoder(ABC):
 
     @abstractmethod
     def token_spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the character range in `text` of each of its tokens, in order, special tokens left out."""
+        """Return the character range in `text` of each of its tokens, in order, special tokens left out.
+
+        Ranges do not overlap, but the tokens of one letter (the parts of a Hangul syllable) have the same one.
+        """
 
     def preview_window(self) -> tuple[Callable[[str], list[tuple[int, int]]], int]:
         """Return `token_spans` and `window_tokens` for showing chunks to people, who wait for it.

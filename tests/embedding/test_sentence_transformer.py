@@ -178,13 +178,15 @@ _PIECES = st.one_of(
 @example(text="a" * 101)
 @example(text="a" * 1_001)
 @example(text="b " + "a" * 1_000 + " c " + "d" * 128)
+@example(text="좔x")
 def test_token_spans_ascend_within_the_text_and_leave_out_no_letter(
     real_encoder: SentenceTransformerEncoder, text: str
 ) -> None:
     spans = real_encoder.token_spans(text)
 
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
+    # A letter that the tokenizer takes apart, as it does with Hangul, is the range of each of its tokens.
+    assert all(before[1] <= after[0] or before == after for before, after in itertools.pairwise(spans))
     covered = {at for start, end in spans for at in range(start, end)}
     assert all(at in covered for at, letter in enumerate(text) if letter.isascii() and letter.isalnum())
 
