@@ -1,15 +1,19 @@
 """System checks with stable ids: what is wrong with an installation, said at start instead of at midnight."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.utils import OperationalError
 
+from search import branding
+from search.colors import Color
 from search.conf import conf
 from search.models import triggers
 
@@ -18,6 +22,7 @@ def register_checks() -> None:
     """Register the checks; called once, when the application starts."""
     register(settings_are_known, "semsearch")
     register(lease_outlives_a_step, "semsearch")
+    register(branding_can_be_shown, "semsearch")
     register(triggers_are_installed, Tags.database)
 
 
@@ -54,6 +59,48 @@ def lease_outlives_a_step(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
             )
         )
     return messages
+
+
+def branding_can_be_shown(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E010: SITE_COLOR is no colour. W010: it cannot be read on the page. E011: no logo. E012: no templates."""
+    values = conf()
+    messages: list[CheckMessage] = []
+    try:
+        wanted = branding.accents(values.SITE_COLOR)
+    except ValueError as error:
+        hint = "Write #1f5f4d, or one colour for light and one for dark: #1f5f4d,#93d3ba."
+        messages.append(Error(f"SITE_COLOR cannot be read: {error}.", hint=hint, id="search.E010"))
+    else:
+        messages.extend(_too_pale(values.SITE_COLOR, wanted[0]) if wanted else [])
+    if values.SITE_LOGO and not _is_picture(values.SITE_LOGO):
+        hint = "Name a picture (SVG, PNG, WebP, JPEG, GIF) by its absolute path, or by its name among the static files."
+        messages.append(
+            Error(f"SITE_LOGO is {values.SITE_LOGO}: there is no such picture.", hint=hint, id="search.E011")
+        )
+    if values.SITE_TEMPLATES and not Path(values.SITE_TEMPLATES).is_dir():
+        message = f"SITE_TEMPLATES is {values.SITE_TEMPLATES}: there is no such folder."
+        messages.append(Error(message, hint="Make it, or take the setting away.", id="search.E012"))
+    return messages
+
+
+def _too_pale(written: str, light: Color) -> list[CheckMessage]:
+    shown = branding.readable_on_light(light)
+    if shown == light:
+        return []
+    way_out = f"SITE_COLOR={shown},{written.rsplit(',', maxsplit=1)[-1].strip()}"
+    return [
+        checks.Warning(
+            f"SITE_COLOR {light} cannot be read well on a light page (WCAG 2.2 asks for a contrast of 4.5:1).",
+            hint=f"{shown} is shown instead, the nearest that has it. Write {way_out}.",
+            id="search.W010",
+        )
+    ]
+
+
+def _is_picture(name: str) -> bool:
+    if Path(name).is_absolute():
+        return branding.logo_type(name) != "" and Path(name).is_file()
+    return finders.find(name) is not None
 
 
 def triggers_are_installed(

@@ -24,6 +24,13 @@ class Conf:
     PUBLIC_SEARCH: bool = True
     MAX_QUERY_CHARS: int = 2_000
     MAX_DOCUMENT_CHARS: int = 10_000_000
+    # How the pages look
+    SITE_NAME: str = "Semsearch"
+    SITE_LOGO: str = ""
+    SITE_COLOR: str = ""
+    SITE_FOOTER: str = ""
+    SITE_START_TEXT: str = ""
+    SITE_TEMPLATES: str = ""
     # Encoding
     ENCODER_NAME: str = "sentence-transformers/all-MiniLM-L6-v2"
     ENCODER_RUNTIME: str = "torch"

@@ -12,6 +12,7 @@ from django.utils.formats import number_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
+from search import branding
 from search.datatypes import SearchResponse, SearchResult
 from search.indexing.status import Stage
 from search.query_service import MODES
@@ -113,6 +114,12 @@ def stage_name(stage: Stage) -> str:
         Stage.WAITING: _("Waiting for an index"),
     }
     return names[stage]
+
+
+@register.simple_tag
+def site() -> branding.Site:
+    """Return what the pages show of their owner; error pages have no context that could hold it."""
+    return branding.site()
 
 
 @register.simple_tag

@@ -18,11 +18,6 @@ from django_htmx.middleware import HtmxDetails
 
 from search.conf import conf
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-
 
 class PageRequest(HttpRequest):
     """A request that has passed `HtmxMiddleware`."""
@@ -46,9 +41,7 @@ def page(
         page_request = cast(PageRequest, request)
         if not conf().PUBLIC_SEARCH and not page_request.user.is_authenticated:
             return _to_login(page_request)
-        response = view(page_request, *args, **kwargs)
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        return response
+        return view(page_request, *args, **kwargs)
 
     return guarded
 

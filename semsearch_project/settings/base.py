@@ -16,6 +16,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
+from search.branding import admin_shades, site
 from search.conf import semsearch_from_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -64,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "search.web.content_policy.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -82,7 +84,7 @@ WSGI_APPLICATION = "semsearch_project.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [*filter(None, [SEMSEARCH.get("SITE_TEMPLATES")]), BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -125,6 +127,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -240,11 +243,11 @@ def _menu_item(title: Any, icon: str, model: str) -> dict[str, Any]:
 
 
 UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "Semsearch",
-    "SITE_HEADER": "Semsearch",
+    "SITE_TITLE": lambda request: site().name,
+    "SITE_HEADER": lambda request: site().name,
     "SITE_URL": reverse_lazy("web:search"),
-    "SITE_ICON": lambda request: static("search/favicon.svg"),
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("search/favicon.svg")}],
+    "SITE_ICON": lambda request: site().logo_url or static("search/favicon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "href": lambda request: site().logo_url or static("search/favicon.svg")}],
     "STYLES": [lambda request: static("search/admin/admin.css")],
     "DASHBOARD_CALLBACK": "search.admin.dashboard.dashboard",
     "COLORS": {
@@ -252,7 +255,7 @@ UNFOLD: dict[str, Any] = {
             "50": "#fafaf9", "100": "#f5f5f4", "200": "#e7e5e4", "300": "#d6d3d1", "400": "#a8a29e", "500": "#78716c",
             "600": "#57534e", "700": "#44403c", "800": "#292524", "900": "#1c1917", "950": "#0c0a09",
         },
-        "primary": {
+        "primary": admin_shades(SEMSEARCH.get("SITE_COLOR", "")) or {
             "50": "#eef6f2", "100": "#d8eae2", "200": "#b3d6c8", "300": "#84bba7", "400": "#55a088", "500": "#33836b",
             "600": "#1f6b55", "700": "#1a5444", "800": "#174438", "900": "#13382f", "950": "#0a201b",
         },
