@@ -8,7 +8,7 @@ from search.datatypes import SearchResult, Snippet
 from search.models import Document
 from search.retrieval.calibration import Strength
 from search.retrieval.curation import rules
-from search.retrieval.highlighting import snippet, snippet_from
+from search.retrieval.highlighting import past_title, snippet, snippet_from
 from search.retrieval.query import Query
 from search.retrieval.reranking.nearest_sentence import nearest_sentences
 from search.retrieval.visible_hits import VisibleHit
@@ -17,7 +17,7 @@ _TELLING_CHUNKS = 1_000
 _COMMON_RARITY = math.log(5)  # of a term that every fifth chunk has
 
 
-def _telling_terms(query: Query) -> Sequence[str]:
+def telling_terms(query: Query) -> Sequence[str]:
     """Return the terms worth marking: in a corpus that is large enough to tell, not those of every fifth chunk."""
     lexical = query.opened.lexical
     if lexical is None or lexical.size < _TELLING_CHUNKS:
@@ -43,7 +43,7 @@ def results(
 
 def _snippets(query: Query, there: Sequence[tuple[VisibleHit, Document]]) -> list[Snippet]:
     """Return the part of each text that answers best: by its words, or where it has none of them by its meaning."""
-    telling = _telling_terms(query)
+    telling = telling_terms(query)
     ranges = [(document.body, *_range(found, document)) for found, document in there]
     cuts = [snippet(body, start, end, query.matching, telling) if body else Snippet("") for body, start, end in ranges]
     wordless = [at for at, cut in enumerate(cuts) if cut.text and cut.kind == "beginning"]
@@ -54,8 +54,10 @@ def _snippets(query: Query, there: Sequence[tuple[VisibleHit, Document]]) -> lis
 
 
 def _range(found: VisibleHit, document: Document) -> tuple[int, int]:
-    """Return the chunk's place in the text; the whole text, where it has changed since."""
-    return (0, len(document.body)) if found.changed or found.start == found.end else (found.start, found.end)
+    """Return the chunk's place in the text without a title above it; the whole text, where it has changed since."""
+    is_whole = found.changed or found.start == found.end
+    start, end = (0, len(document.body)) if is_whole else (found.start, found.end)
+    return past_title(document.body, start, end, document.title), end
 
 
 def _result(query: Query, rank: int, found: VisibleHit, document: Document, cut: Snippet) -> SearchResult:

@@ -16,12 +16,15 @@ def strengths(query: Query, visible: Sequence[VisibleHit], documents: Mapping[in
     query names is an answer in any case.
     """
     calibration = Calibration.from_json(query.opened.version.calibration)
-    found = {each.document_id: signals(query, each, documents[each.document_id], calibration)
+    found = {each.document_id: strength_of(query, each, documents[each.document_id], calibration)
              for each in visible if each.document_id in documents}  # fmt: skip
-    named = dict.fromkeys(query.named & found.keys(), Strength.STRONG)
-    if calibration is not None:
-        return {pk: calibration.strength(each) for pk, each in found.items()} | named
-    return {pk: _by_thresholds(query, each) for pk, each in found.items()} | named
+    return found | dict.fromkeys(query.named & found.keys(), Strength.STRONG)
+
+
+def strength_of(query: Query, found: VisibleHit, document: Document, calibration: Calibration | None) -> Strength:
+    """Return how sure one may be that a chunk of a document answers, whatever the document is called."""
+    seen = signals(query, found, document, calibration)
+    return calibration.strength(seen) if calibration is not None else _by_thresholds(query, seen)
 
 
 def good_match(query: Query, found: Mapping[int, Strength]) -> bool:

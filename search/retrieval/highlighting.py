@@ -10,7 +10,24 @@ from search.retrieval.query_words import Match, QueryWords
 _SPACE = re.compile(r"\s")
 _HEADING_SIGNS = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
 _SNIPPET_CHARS = 320
+_HEADING_ROOM = 16  # signs and blanks around a title
 _LOOKED_AT_CHARS = 100_000  # a range can be a whole book, and a page of results has many
+
+
+def past_title(text: str, start: int, end: int, title: str) -> int:
+    """Return where `text[start:end]` begins behind a line that only repeats the title, which is shown above it anyway.
+
+    It is `start` where the range begins with something else, or has nothing but its title.
+    """
+    first = start
+    while first < end and text[first].isspace():
+        first += 1
+    line_end = text.find("\n", first, end)
+    if line_end < 0 or not title or line_end - first > 2 * len(title) + _HEADING_ROOM:
+        return start
+    line = _HEADING_SIGNS.sub("", text[first:line_end]).strip().rstrip("#").strip()
+    same = " ".join(line.split()).casefold() == " ".join(title.split()).casefold()
+    return line_end + 1 if same and text[line_end:end].strip() else start
 
 
 def snippet(text: str, start: int, end: int, words: QueryWords, terms: Iterable[str] | None = None) -> Snippet:

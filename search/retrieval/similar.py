@@ -20,7 +20,7 @@ from search.index_state import vectors_of
 from search.models import Chunk, Document, IndexVersion
 from search.retrieval.filtering.filters import Filters
 from search.retrieval.filtering.scope import Scope, scope_of
-from search.retrieval.highlighting import snippet
+from search.retrieval.highlighting import past_title, snippet
 from search.retrieval.open_index import open_version
 from search.retrieval.query_words import QueryWords, english_terms
 from search.retrieval.visible_hits import VisibleHit, best_visible
@@ -181,6 +181,7 @@ def _with_score(found: VisibleHit, score: float) -> VisibleHit:
 
 def _result(rank: int, found: VisibleHit, document: Document, slug: str) -> SearchResult:
     start, end = (0, len(document.body)) if found.changed or found.start == found.end else (found.start, found.end)
+    shown_from = past_title(document.body, start, end, document.title)
     return SearchResult(
         rank=rank,
         score=found.hit.score,
@@ -194,7 +195,9 @@ def _result(rank: int, found: VisibleHit, document: Document, slug: str) -> Sear
         chunk_id=found.hit.chunk_id,
         chunk_start=found.start,
         chunk_end=found.end,
-        snippet=snippet(document.body, start, end, QueryWords((), english_terms)) if document.body else Snippet(""),
+        snippet=snippet(document.body, shown_from, end, QueryWords((), english_terms))
+        if document.body
+        else Snippet(""),
         place=document.place_at(found.start),
         collection=slug,
     )

@@ -3,6 +3,7 @@
 Nothing here marks text as safe: every value is escaped by the template that shows it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,11 +17,13 @@ from search import branding
 from search.datatypes import SearchResponse, SearchResult
 from search.indexing.status import Stage
 from search.query_service import MODES
+from search.retrieval.filtering.facets import value_label
 
 register = template.Library()
 
 _LINKED_SCHEMES = {"http", "https", "mailto"}
 _SHORT_CHARS = 48
+_PAGE = re.compile(r"page (\d{1,6})")  # as readers write it
 
 
 @register.filter
@@ -52,6 +55,28 @@ def safe_link(url: str) -> str:
         return url if scheme in _LINKED_SCHEMES else ""
     first_segment = url.split("/", 1)[0].split("?", 1)[0].split("#", 1)[0]
     return "" if ":" in first_segment else url
+
+
+@register.filter
+def place_link(url: str, place: str) -> str:
+    """Return the link to a page of a PDF, where `url` is one that may be linked and `place` names a page, else ""."""
+    page = _PAGE.fullmatch(place)
+    link = safe_link(url)
+    is_pdf = bool(link) and urlsplit(link).path.lower().endswith(".pdf") and "#" not in link
+    return f"{link}#page={page[1]}" if page and is_pdf else ""
+
+
+@register.filter
+def place_name(place: str) -> str:
+    """Return what people call a place in a document: a page in their language, anything else as it stands."""
+    page = _PAGE.fullmatch(place)
+    return _("page %(number)s") % {"number": page[1]} if page else place
+
+
+@register.filter
+def language_name(tag: str) -> str:
+    """Return what people call a language."""
+    return value_label("language", tag)
 
 
 @register.filter

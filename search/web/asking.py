@@ -53,6 +53,11 @@ class Asked:
         )
 
     @property
+    def checked_mode(self) -> str:
+        """The mode, or the default where there is none of its name."""
+        return self.mode if self.mode in MODES else DEFAULT_MODE
+
+    @property
     def parameters(self) -> str:
         """The query string, without what is the default anyway; empty when nothing is left."""
         return self._written.urlencode()

@@ -14,4 +14,5 @@ urlpatterns = [
     path("theme/<slug:digest>.css", appearance.theme, name="theme"),
     path("logo/<slug:digest>.<slug:suffix>", appearance.logo, name="logo"),
     path("documents/<int:document_id>/", views.document_page, name="document"),
+    path("documents/<int:document_id>/similar/", views.similar_documents, name="similar"),
 ]

@@ -16,6 +16,7 @@ from .access import PageRequest, came_from, page, wants_part
 from .answering import Answer, State, answer, visible_progress
 from .asking import Asked
 from .reading import read_document
+from .similarity import read_similar
 
 
 @page
@@ -61,19 +62,30 @@ def progress(request: PageRequest) -> HttpResponse:
 
 @page
 def document_page(request: PageRequest, document_id: int) -> HttpResponse:
-    """One document in full. `chunk` names the passage to mark; `q` keeps the way back to the results."""
+    """One document in full. `q` names what is marked in it and the way back, `chunk` the passage to begin with."""
+    asked = Asked.from_parameters(request.GET)
+    chunk_id = _id(request.GET.get("chunk", ""))
     try:
-        reading = read_document(
-            document_id, request.user, chunk_id=_id(request.GET.get("chunk", "")), whole="whole" in request.GET
-        )
+        reading = read_document(document_id, request.user, asked=asked, chunk_id=chunk_id, whole="whole" in request.GET)
     except Document.DoesNotExist:
         raise Http404(_("There is no such document, or it is not meant for you.")) from None
-    asked = Asked.from_parameters(request.GET)
     document = reading.document
-    context = {"reading": reading, "document": document, "asked": asked}
+    context = {"reading": reading, "document": document, "asked": asked, "chunk": chunk_id}
     return render(
         request, "search/document.html", context | {"collection_url": Asked(collection=document.collection.slug).url}
     )
+
+
+@page
+def similar_documents(request: PageRequest, document_id: int) -> HttpResponse:
+    """What is like one document: a part of its page, or a page of its own without scripts."""
+    try:
+        likeness = read_similar(document_id, request.user)
+    except Document.DoesNotExist:
+        raise Http404(_("There is no such document, or it is not meant for you.")) from None
+    template = "search/_similar.html" if wants_part(request) else "search/similar.html"
+    asked = Asked.from_parameters(request.GET)
+    return render(request, template, {"likeness": likeness, "document": likeness.document, "asked": asked})
 
 
 def _id(text: str) -> int | None:

@@ -1,5 +1,6 @@
 """The page of one document, and who gets to see it."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +26,7 @@ def test_it_shows_title_text_metadata_and_source(client: Client, make_document: 
 
     assert page.status_code == 200
     assert ">Bread</h1>" in page.text
-    assert "Knead.\n\nRest." in page.text
+    assert '<p dir="auto">Knead.</p>' in page.text and '<p dir="auto">Rest.</p>' in page.text
     assert '<a href="https://example.org/b"' in page.text
     assert "<dt>kind</dt>" in page.text
 
@@ -96,8 +97,9 @@ def test_the_found_passage_is_marked(client: Client, make_document: Make, indexe
 
     page = client.get(f"/documents/{document.pk}/", {"chunk": chunk.pk})
 
-    passage = escape(document.body[chunk.start : chunk.end])
-    assert f'<mark id="passage" class="passage">{passage}</mark>' in page.text
+    [begin] = re.findall(r'<mark class="passage" id="passage" tabindex="-1" data-number="1">([^<]*)<', page.text)
+    assert escape(document.body[chunk.start : chunk.end]).startswith(begin)
+    assert "1 passage matches" in page.text
 
 
 def test_a_passage_that_is_the_whole_text_is_not_marked(client: Client, make_document: Make, indexed: Drain) -> None:
@@ -141,6 +143,86 @@ def test_a_very_long_text_is_cut_with_a_link_to_the_whole(client: Client, make_d
     assert "Show the other 7 characters" in short.text
     assert "THE END" not in short.text
     assert "THE END" in whole.text
+
+
+def test_all_passages_that_match_are_marked_and_lead_to_each_other(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    body = "\n\n".join(f"## Step {number}\n\n" + f"{word} " * 90 + "." for number, word in enumerate("abcabc"))
+    document = make_document(body=body.replace("c c", "knead knead"))
+    indexed()
+
+    page = client.get(f"/documents/{document.pk}/", {"q": "knead", "mode": "lexical"}).text
+    targets = set(re.findall(r'href="#(passage[-\d]*)"', page))
+
+    assert len(targets) > 1 and "passage" in targets
+    assert targets == set(re.findall(r'id="(passage[-\d]*)"', page))
+    assert '<mark class="passage word">knead</mark>' in page
+    assert '<h2 dir="auto">' in page and "## Step" not in page
+
+
+def test_a_passage_far_behind_the_beginning_is_shown(client: Client, make_document: Make, indexed: Drain) -> None:
+    document = make_document(body="Some words here. " * 13_000 + "\n\nZebra crossing.\n\n" + "More words. " * 4_000)
+    indexed()
+    chunk = Chunk.objects.live().filter(document=document).order_by("-ordinal")[1]
+
+    page = client.get(f"/documents/{document.pk}/", {"chunk": chunk.pk}).text
+
+    assert 'id="passage"' in page
+
+
+def test_a_first_line_that_repeats_the_title_is_left_out(client: Client, make_document: Make) -> None:
+    document = make_document(title="How to bake", body="# How to  bake\n\nKnead.")
+
+    page = client.get(f"/documents/{document.pk}/").text
+
+    assert page.count("bake</h") == 1
+    assert ">Knead.</p>" in page
+
+
+def test_pages_of_a_pdf_are_named_and_lead_into_it(client: Client, make_document: Make) -> None:
+    document = make_document(
+        body="One.\n\nTwo.", url="https://example.org/a.pdf", anchors=[[0, "page 1"], [6, "page 2"]]
+    )
+
+    page = client.get(f"/documents/{document.pk}/").text
+
+    assert '<a href="https://example.org/a.pdf#page=2" rel="noopener noreferrer nofollow">page 2</a>' in page
+
+
+def test_links_in_a_text_are_harmless(client: Client, make_document: Make) -> None:
+    document = make_document(body="[go](javascript:alert(1)) [on](https://example.org/) [x](data:text/html,y)")
+
+    page = client.get(f"/documents/{document.pk}/").text
+
+    assert "javascript:" not in page.split('<div class="body"')[1]
+    assert 'href="data:' not in page
+    assert '<a href="https://example.org/" rel="noopener noreferrer nofollow">on</a>' in page
+
+
+def test_similar_documents_come_later_or_on_a_page_of_their_own_and_only_visible_ones(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    document = make_document(title="Bread", body="Knead the dough.")
+    make_document(title="Rolls", body="Knead the dough well.")
+    make_document(title="Secret", body="Knead the dough now.", visibility="staff")
+    indexed()
+    address = f"/documents/{document.pk}/similar/"
+
+    part = client.get(address, headers={"HX-Request": "true"})
+    page = client.get(address)
+
+    assert f'hx-get="{address}"' in client.get(f"/documents/{document.pk}/").text
+    assert ">Rolls</a>" in part.text and "<html" not in part.text
+    assert ">Rolls</a>" in page.text and "Back to the document" in page.text
+    assert "Secret" not in part.text + page.text
+    assert client.get("/documents/999999/similar/").status_code == 404
+
+
+def test_what_cannot_be_compared_says_why(client: Client, make_document: Make) -> None:
+    document = make_document()
+
+    assert "Nothing of this collection is indexed yet." in client.get(f"/documents/{document.pk}/similar/").text
 
 
 def test_staff_see_the_indexing_state_and_the_way_to_the_admin(

@@ -32,12 +32,56 @@
     if (!inField || step > 0) next.focus();
   }
 
+  const KEYS_OFF = "search.keys-off"; // WCAG 2.1.4: keys without Ctrl can be turned off, by whoever speaks to type
+
+  function singleKeysAreOn() {
+    try {
+      return !localStorage.getItem(KEYS_OFF);
+    } catch {
+      return true;
+    }
+  }
+
+  function showKeys() {
+    const dialog = byId("keys");
+    if (!dialog || dialog.open) return;
+    byId("single-keys").checked = singleKeysAreOn();
+    dialog.showModal();
+  }
+
+  // The passage after or before the one that was gone to last; the best one, which the page begins with, at first.
+  let passage = null;
+  function stepThroughPassages(step) {
+    const all = [...document.querySelectorAll("mark[data-number]")];
+    if (!all.length) return;
+    const at = all.indexOf(passage && passage.isConnected ? passage : byId("passage"));
+    passage = all[(at + step + all.length) % all.length];
+    passage.focus({ preventScroll: true });
+    passage.scrollIntoView({ block: "center" });
+  }
+
+  function single(key) {
+    if (key === "/") focusField();
+    else if (key === "?") showKeys();
+    else if (key === "n") stepThroughPassages(1);
+    else if (key === "p") stepThroughPassages(-1);
+    else return false;
+    return true;
+  }
+
+  function goBack() {
+    const back = byId("back");
+    if (back) back.click();
+  }
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.closest("dialog")) return;
     const typing = event.target.closest("input:not([type=radio]), select, textarea, [contenteditable]");
-    if (event.key === "/" && !typing) {
+    if (!typing && singleKeysAreOn() && single(event.key)) {
       event.preventDefault();
-      focusField();
+    } else if (event.key === "Escape" && !typing && byId("back")) {
+      goBack();
     } else if (event.key === "ArrowDown") {
       moveThroughResults(event, 1);
     } else if (event.key === "ArrowUp") {
@@ -46,6 +90,26 @@
       focusField();
     }
   });
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-opens=keys], [data-step]");
+    if (!button) return;
+    if (button.dataset.step) stepThroughPassages(Number(button.dataset.step));
+    else showKeys();
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.id !== "single-keys") return;
+    try {
+      if (event.target.checked) localStorage.removeItem(KEYS_OFF);
+      else localStorage.setItem(KEYS_OFF, "1");
+    } catch {
+      /* without storage they stay on */
+    }
+  });
+
+  for (const scripted of document.querySelectorAll("[data-scripted]")) scripted.hidden = false;
+  if (!byId("keys")) for (const button of document.querySelectorAll("[data-opens=keys]")) button.hidden = true;
 
   function announceWhenSettled() {
     clearTimeout(announcement);
@@ -92,6 +156,7 @@
     if (!isForAnswer(event)) return;
     announceWhenSettled();
     const signIn = byId("sign-in");
+    for (const next of document.querySelectorAll(".languages [name=next]")) next.value = location.pathname + location.search;
     if (signIn) signIn.search = new URLSearchParams({ next: location.pathname + location.search });
     const item = focusNext && byId(focusNext);
     focusNext = "";
