@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Min, Q
 
+from search.indexing.stoppages import kind
 from search.models import Collection, Document, IndexVersion, PendingChange
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class CollectionProgress:
     failed: int
     oldest_pending_since: datetime | None
     last_error: str
+    stopped: str = ""  # what sort of stoppage there is while something waits (stoppages.kind); may be told to everybody
 
     @property
     def up_to_date(self) -> bool:
@@ -110,4 +112,5 @@ def _progress(
         failed=todo.failed,
         oldest_pending_since=todo.oldest,
         last_error=error if tell_errors else "",
+        stopped=kind(error) if waiting else "",
     )

@@ -21,6 +21,22 @@ _ADVICE = {
 }
 
 
+_KINDS = {"full": (errno.ENOSPC, errno.EDQUOT), "disk": (errno.EROFS, errno.EACCES, errno.EIO)}
+
+
+def kind(told: str) -> str:
+    """Return what sort of stoppage `in_words` told of, without its details: full, disk, encoder or other; "" for none.
+
+    It may be shown to everybody: it names no path, document or setting.
+    """
+    if not told:
+        return ""
+    for name, numbers in _KINDS.items():
+        if any(told.startswith(_ADVICE[number]) for number in numbers):
+            return name
+    return "encoder" if told.startswith(EncoderUnavailable.__name__) else "other"
+
+
 def in_words(error: Exception) -> str:
     """Return what a version's `last_error` says of it."""
     said = f"{type(error).__name__}: {error}"

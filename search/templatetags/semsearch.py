@@ -141,6 +141,17 @@ def stage_name(stage: Stage) -> str:
     return names[stage]
 
 
+@register.filter
+def stoppage_name(kind: str) -> str:
+    """Return in words, for everybody, why indexing is paused; the details are for the admin."""
+    names = {
+        "full": _("The disk is full; it goes on by itself once there is room."),
+        "disk": _("The disk cannot be written to; it goes on by itself once that is mended."),
+        "encoder": _("What reads the texts for their meaning cannot be loaded; it is tried again."),
+    }
+    return names.get(kind, _("Something needs the people who run this site; it is tried again."))
+
+
 @register.simple_tag
 def site() -> branding.Site:
     """Return what the pages show of their owner; error pages have no context that could hold it."""

@@ -105,6 +105,11 @@ class Answer:
         return links
 
     @property
+    def is_current(self) -> bool:
+        """True when nothing that the visitor may see waits to be indexed; of several collections nobody has looked."""
+        return self.response is not None and not self.is_across and self.progress is None
+
+    @property
     def is_start(self) -> bool:
         """True while nothing is asked."""
         return self.state is State.START

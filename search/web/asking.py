@@ -85,9 +85,13 @@ class Asked:
 
     def following(self, cursor: str) -> str:
         """Return the address of the page that a cursor leads to."""
-        written = self._written
+        written = replace(self, k=min(self.k, FIRST_K))._written
         written["cursor"] = cursor
         return f"{reverse('web:search')}?{written.urlencode()}"
+
+    def down_to(self, rank: int) -> Self:
+        """The same search with all results down to a rank on one page, as far as a page goes."""
+        return replace(self, k=max(1, min(MAX_K, rank)), cursor="")
 
     def asking(self, query: str) -> Self:
         """The same search for other words."""

@@ -44,9 +44,13 @@ def render_answer(request: HttpRequest, answer: Answer, *, part: bool = False) -
 
 
 def _continued(request: HttpRequest, answer: Answer) -> HttpResponse:
-    """Return what is added to the results that are shown, or in their place what there is to say instead."""
+    """Return what is added to the results that are shown, or in their place what there is to say instead.
+
+    The address then asks for all that is shown, so that going back or reloading shows it again.
+    """
     if answer.state is State.RESULTS:
-        return render(request, "search/_next.html", {"answer": answer, "asked": answer.asked})
+        response = render(request, "search/_next.html", {"answer": answer, "asked": answer.asked})
+        return replace_url(response, answer.asked.down_to(answer.last_rank).url)
     return reswap(retarget(render_answer(request, answer, part=True), "#more"), "innerHTML")
 
 

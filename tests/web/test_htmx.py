@@ -41,7 +41,10 @@ def test_htmx_gets_more_results_to_add_to_those_that_are_shown(
 
     assert part.text.lstrip().startswith('<li id="r21"')
     assert '<div id="more" class="more" data-state="more" hx-swap-oob="true">' in part.text
-    assert not {"HX-Push-Url", "HX-Replace-Url", "HX-Retarget"} & set(part.headers)
+    assert not {"HX-Push-Url", "HX-Retarget"} & set(part.headers)
+    assert part.headers["HX-Replace-Url"] == "/?q=bread&k=25"
+    again = client.get(part.headers["HX-Replace-Url"]).text
+    assert again.count('<li id="r') == 25
 
 
 def test_a_cursor_that_is_no_longer_good_is_said_below_the_results(
@@ -108,7 +111,7 @@ def test_progress_asks_again_by_itself_until_all_is_indexed(
     done = client.get("/progress/", {"collection": "docs"}, headers=HTMX)
 
     assert 'hx-trigger="every 2s"' in waiting.text
-    assert "1 document is indexed." in done.text
+    assert "1 document can be searched." in done.text
     assert "hx-trigger" not in done.text
 
 
@@ -116,7 +119,10 @@ def test_progress_counts_only_documents_that_the_visitor_may_see(client: Client,
     make_document()
     make_document(visibility="staff")
 
-    assert "of 1 document indexed" in client.get("/progress/", {"collection": "docs"}, headers=HTMX).text
+    assert (
+        "<strong>1</strong> document saved and not searchable yet"
+        in client.get("/progress/", {"collection": "docs"}, headers=HTMX).text
+    )
 
 
 def test_progress_of_an_unknown_collection_is_a_404(client: Client, collection: Collection) -> None:

@@ -1,5 +1,6 @@
 """The search page in each of its states, as a browser without JavaScript gets it."""
 
+import errno
 import re
 from collections.abc import Callable
 from html import unescape
@@ -9,8 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from search.indexing import applier
-from search.models import Collection, Document
+from search.indexing import applier, stoppages
+from search.models import Collection, Document, IndexVersion
 from search.web.asking import Asked
 
 from .conftest import MakeResult, ShowResponse
@@ -178,14 +179,43 @@ def test_while_documents_wait_the_results_say_how_far_the_index_is(
 
     page = client.get("/", {"q": "bread"})
 
-    assert "<strong>1</strong> of 2 documents indexed" in page.text
+    assert "<strong>1</strong> document saved and not searchable yet" in page.text
     assert 'id="r1"' in page.text
+
+
+def test_an_index_that_holds_everything_visible_is_said_to_be_up_to_date(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    make_document(body="bread")
+    indexed()
+    make_document(body="bread", visibility="staff")
+
+    page = client.get("/", {"q": "bread"}).text
+
+    assert 'data-freshness="current">Up to date' in page
+    assert "not searchable yet" not in page
+
+
+def test_a_stoppage_is_told_to_everybody_without_its_details(
+    client: Client, make_document: Make, indexed: Drain
+) -> None:
+    make_document(body="bread")
+    indexed()
+    full = stoppages.in_words(OSError(errno.ENOSPC, "No space left", "/srv/secret/path"))
+    IndexVersion.objects.update(last_error=full)
+    make_document(body="butter")
+
+    page = client.get("/", {"q": "bread"}).text
+
+    assert 'data-freshness="paused"' in page
+    assert "The disk is full; it goes on by itself once there is room." in page
+    assert "secret" not in page
 
 
 def test_the_start_page_shows_the_progress_too(client: Client, make_document: Make) -> None:
     make_document()
 
-    assert "<strong>0</strong> of 1 document indexed" in client.get("/").text
+    assert "<strong>1</strong> document saved and not searchable yet" in client.get("/").text
 
 
 def test_an_overlong_query_is_a_400_with_the_reason(client: Client, make_document: Make, indexed: Drain) -> None:
