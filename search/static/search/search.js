@@ -71,7 +71,9 @@
 
   function goBack() {
     const back = byId("back");
-    if (back) back.click();
+    if (!back) return;
+    if (document.referrer === back.href) history.back(); // where it was scrolled to
+    else back.click();
   }
 
   document.addEventListener("keydown", (event) => {
@@ -127,7 +129,8 @@
   // What cannot be added to the results is said below them.
   function showTrouble(event) {
     const place = byId(event.detail.target.id === "results" ? "more" : "answer");
-    const trouble = byId("trouble");
+    const throttled = event.detail.xhr && event.detail.xhr.status === 429;
+    const trouble = byId(throttled ? "throttled" : navigator.onLine ? "trouble" : "offline");
     if (!place || !trouble) return;
     place.replaceChildren(trouble.content.cloneNode(true));
     announceWhenSettled();
@@ -161,6 +164,11 @@
     const item = focusNext && byId(focusNext);
     focusNext = "";
     if (item) item.querySelector("a.title").focus();
+  });
+
+  window.addEventListener("online", () => {
+    const form = byId("search");
+    if (form && document.querySelector("#answer [data-state=offline]")) form.requestSubmit();
   });
 
   for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
