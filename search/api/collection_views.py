@@ -5,6 +5,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from search.access.scopes import Scope
 from search.models import Collection
 
 from .collection_serializers import CollectionSerializer, collection_list
@@ -12,6 +13,7 @@ from .document_answers import collection_at
 from .parsers import sent
 from .permissions import MayReadAndWrite
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
+from .token_policies import TokenPolicy
 
 
 @extend_schema_view(
@@ -24,6 +26,7 @@ class CollectionsView(GenericAPIView[Collection]):
     """All collections, with how far their indexes are."""
 
     permission_classes = [MayReadAndWrite]
+    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ, "POST": Scope.INDEX_MANAGE})
     permission_model = Collection
     serializer_class = CollectionSerializer
     queryset = Collection.objects.all()
@@ -49,6 +52,15 @@ class CollectionView(GenericAPIView[Collection]):
     """One collection."""
 
     permission_classes = [MayReadAndWrite]
+    token_policy = TokenPolicy(
+        {
+            "GET": Scope.SEARCH_READ,
+            "PUT": Scope.INDEX_MANAGE,
+            "PATCH": Scope.INDEX_MANAGE,
+            "DELETE": Scope.INDEX_MANAGE,
+        },
+        keeps_to_collections=True,
+    )
     permission_model = Collection
     serializer_class = CollectionSerializer
     queryset = Collection.objects.all()

@@ -9,6 +9,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from search.access.scopes import Scope
 from search.ingestion.document_writes import Outcome, Rights, write_documents
 from search.models import Document
 from search.models.corpus import new_external_id
@@ -28,12 +29,14 @@ from .parsers import sent
 from .permissions import MayReadAndWrite, readable_documents
 from .problems import shortened
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
+from .token_policies import TokenPolicy
 
 
 class DocumentsView(GenericAPIView[Document]):
     """All documents that the asker may read."""
 
     permission_classes = [MayReadAndWrite]
+    token_policy = TokenPolicy({"GET": Scope.DOCUMENTS_READ, "POST": Scope.DOCUMENTS_WRITE})
     permission_model = Document
     serializer_class = DocumentSerializer
     queryset = Document.objects.none()
@@ -92,6 +95,14 @@ class DocumentView(GenericAPIView[Document]):
     """One document by its id."""
 
     permission_classes = [MayReadAndWrite]
+    token_policy = TokenPolicy(
+        {
+            "GET": Scope.DOCUMENTS_READ,
+            "PUT": Scope.DOCUMENTS_WRITE,
+            "PATCH": Scope.DOCUMENTS_WRITE,
+            "DELETE": Scope.DOCUMENTS_WRITE,
+        }
+    )
     permission_model = Document
     serializer_class = DocumentSerializer
     queryset = Document.objects.none()

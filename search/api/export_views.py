@@ -9,11 +9,13 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from search.access.scopes import Scope
 from search.ingestion.bundles import FORMATS
 
 from .document_answers import collection_at
 from .permissions import reads_everything
 from .schema import problems
+from .token_policies import TokenPolicy
 
 
 class MayExport(BasePermission):
@@ -27,6 +29,7 @@ class _ExportView(APIView):
     """A collection in one format."""
 
     permission_classes = [MayExport]
+    token_policy = TokenPolicy({"GET": Scope.DOCUMENTS_READ}, keeps_to_collections=True)
     format_name = ""
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:

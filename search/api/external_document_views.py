@@ -10,6 +10,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from search.access.scopes import Scope
 from search.ingestion.document_writes import write_documents
 from search.models import Document
 
@@ -19,6 +20,7 @@ from .parsers import sent
 from .permissions import MayReadAndWrite, document_rights, readable_documents
 from .problems import shortened
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
+from .token_policies import TokenPolicy
 
 _EXTERNAL_ID = OpenApiParameter(
     "external_id",
@@ -44,6 +46,15 @@ class ExternalDocumentView(GenericAPIView[Document]):
     """One document by the identity that it has in the system it comes from."""
 
     permission_classes = [MayReadAndWrite]
+    token_policy = TokenPolicy(
+        {
+            "GET": Scope.DOCUMENTS_READ,
+            "PUT": Scope.DOCUMENTS_WRITE,
+            "DELETE": Scope.DOCUMENTS_WRITE,
+            "POST": Scope.DOCUMENTS_WRITE,
+        },
+        keeps_to_collections=True,
+    )
     permission_model = Document
     write_actions = {"PUT": ("add", "change")}
     serializer_class = DocumentSerializer

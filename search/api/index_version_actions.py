@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from search import tasks
+from search.access.scopes import Scope
 from search.indexing import lifecycle, retention
 from search.models import Collection, IndexVersion
 
@@ -31,6 +32,7 @@ from .index_version_views import index_version_answer, index_version_at
 from .parsers import sent
 from .permissions import MayRebuild, MaySteerIndexVersions, may_override_gate
 from .schema import problems
+from .token_policies import TokenPolicy
 
 _READ = problems(401, 403, 404, 409)
 _BODY = problems(400, 401, 403, 404, 409, 411, 413, 415)
@@ -131,6 +133,7 @@ class RebuildView(GenericAPIView[Collection]):
     """Asking for a new version."""
 
     permission_classes = [MayRebuild]
+    token_policy = TokenPolicy({"POST": Scope.INDEX_MANAGE}, keeps_to_collections=True)
     serializer_class = RebuildSerializer
     queryset = Collection.objects.all()
 

@@ -9,17 +9,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from search import query_service
+from search.access.scopes import Scope
 
 from .parsers import sent
 from .permissions import MayRead
 from .schema import SEARCH_ANSWER, SEARCH_REQUEST, problems
 from .search_serializers import SearchAnswerSerializer, SearchRequestSerializer
+from .token_policies import TokenPolicy
 
 
 class SearchView(APIView):
     """Documents by meaning and by words."""
 
     permission_classes = [MayRead]
+    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ, "POST": Scope.SEARCH_READ})
     max_body_bytes = 1024 * 1024
 
     @extend_schema(

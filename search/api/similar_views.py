@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from search import query_service
+from search.access.scopes import Scope
 from search.datatypes import SearchResult
 from search.models import Document
 from search.query_service import MAX_K
@@ -22,6 +23,7 @@ from .parsers import sent
 from .permissions import MayRead
 from .schema import problems
 from .search_serializers import SearchResultSerializer
+from .token_policies import TokenPolicy
 
 _MOST_CHARS = 100_000
 
@@ -56,6 +58,7 @@ class SimilarToDocumentView(APIView):
     """Documents like a document."""
 
     permission_classes = [MayRead]
+    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ})
 
     @extend_schema(
         operation_id="document_similar",
@@ -80,6 +83,7 @@ class SimilarToTextView(APIView):
     """Documents like a text."""
 
     permission_classes = [MayRead]
+    token_policy = TokenPolicy({"POST": Scope.SEARCH_READ})
     max_body_bytes = 1024 * 1024
 
     @extend_schema(

@@ -9,11 +9,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from search import query_service
+from search.access.scopes import Scope
 from search.retrieval.suggestions import Suggestion, suggestions
 
 from .fields import KnownFieldsOnly, StorableText
 from .permissions import MayRead
 from .schema import problems
+from .token_policies import TokenPolicy
 
 _MOST = 20
 
@@ -48,6 +50,7 @@ class SuggestView(APIView):
     """Titles and past queries while somebody types."""
 
     permission_classes = [MayRead]
+    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ})
 
     @extend_schema(
         operation_id="search_suggest",

@@ -1,5 +1,6 @@
 """The rows that are the truth: corpus and index versions."""
 
+from .api_tokens import ApiToken
 from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
 from .corpus import Collection, Document, corpus_changed, index_damaged
 from .curation import CurationRule, SynonymSet
@@ -13,6 +14,7 @@ from .sources import SourceDocument, SourceFile
 from .version_events import VersionEvent
 
 __all__ = [
+    "ApiToken",
     "Chunk",
     "Collection",
     "CurationRule",

@@ -173,6 +173,7 @@ CELERY_TASK_ROUTES = {"search.encode_ahead": {"queue": "encoding"}}
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "search.api.authentication.BasicAuthentication",
+        "search.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     # A view that forgets to say who may use it is for administrators only.
