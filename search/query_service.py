@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.utils.translation import gettext as _
 
 from search.analytics import recording
 from search.conf import conf
 from search.datatypes import SearchResponse
-from search.models import Collection, IndexVersion
+from search.models import Collection, Document, IndexVersion
 from search.retrieval import across, pipeline
 from search.retrieval.explanations import with_explanations
 from search.retrieval.filtering.filters import Filters, InvalidFilter
@@ -23,6 +23,7 @@ from search.storable import storable
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+Asker: TypeAlias = "AbstractBaseUser | AnonymousUser | None"
 MODES = ("hybrid", "dense", "lexical")
 MAX_K = 100
 MAX_COLLECTIONS = 20
@@ -52,7 +53,7 @@ class NotReady(Exception):
 def search(
     query: str,
     *,
-    user: "AbstractBaseUser | AnonymousUser | None" = None,
+    user: Asker = None,
     collection: str = "",
     k: int = 10,
     mode: str = "hybrid",
@@ -81,7 +82,7 @@ def search(
     """
     text = _checked_query(query, k, mode, sort)
     over = {**(options or {}), **({"rerank": rerank} if rerank else {})}
-    searched, silent = _searched([version] if version is not None else _active_versions(collection), over)
+    searched, silent = _searched([version] if version is not None else _active_versions(collection), over, user)
     first, alone = searched[0], len(searched) + len(silent) == 1
     if explain and (cursor or not alone):
         raise InvalidQuery("explain", _("Only the first page of a search in one collection can be explained."))
@@ -130,10 +131,11 @@ class _Searched:
     opened: OpenVersion
     ranking: RetrievalOptions
     waiting: int
+    """How many documents that the asker may see have been saved and are not in the index yet."""
 
 
 def _searched(
-    versions: Sequence[IndexVersion | NotReady], options: Mapping[str, Any]
+    versions: Sequence[IndexVersion | NotReady], options: Mapping[str, Any], user: Asker
 ) -> tuple[list[_Searched], list[str]]:
     """Return what can be searched, and why the rest cannot. Raises NotReady when nothing can."""
     searched: list[_Searched] = []
@@ -142,7 +144,7 @@ def _searched(
         try:
             if isinstance(version, NotReady):
                 raise version
-            searched.append(_opened(version, options))
+            searched.append(_opened(version, options, user))
         except NotReady as error:
             reasons.append(error)
     if not searched:
@@ -150,17 +152,18 @@ def _searched(
     return searched, [str(reason) for reason in reasons]
 
 
-def _opened(version: IndexVersion, options: Mapping[str, Any]) -> _Searched:
+def _opened(version: IndexVersion, options: Mapping[str, Any], user: Asker) -> _Searched:
     opened = open_version(version)
     slug = version.collection.slug
     if not opened.usable and version.chunks:
         raise NotReady(_("The index of the collection %s cannot be opened; the worker is restoring it.") % slug)
-    waiting = version.pending_changes.waiting().values("pk")[:_COUNTED_PENDING].count()
-    if not version.generation and waiting:  # nothing has ever been applied; emptied later is simply empty
+    waiting = version.pending_changes.waiting()
+    if not version.generation and waiting.exists():  # nothing has ever been applied; emptied later is simply empty
         raise NotReady(_("The first documents of the collection %s are being indexed.") % slug)
     ranking = RetrievalOptions.over_defaults({**version.collection.retrieval, **options})
     _check_reranker(ranking)
-    return _Searched(version, opened, ranking, waiting)
+    seen = waiting.filter(document__in=Document.objects.visible_to(user)).values("pk")
+    return _Searched(version, opened, ranking, seen[:_COUNTED_PENDING].count())
 
 
 def _active_versions(collection: str) -> list[IndexVersion | NotReady]:

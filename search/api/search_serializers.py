@@ -195,7 +195,9 @@ class SearchAnswerSerializer(serializers.Serializer[SearchResponse]):
     degraded = serializers.SerializerMethodField(help_text="Whether a part of the search could not take part.")
     degraded_reasons = serializers.ListField(source="degraded", child=serializers.CharField())
     good_match = serializers.BooleanField(help_text="False when everything found is rather distant.")
-    pending_documents = serializers.IntegerField(help_text="Documents of the collection not yet indexed.")
+    pending_documents = serializers.IntegerField(
+        help_text="Documents that the asker may see and that are not in the index yet."
+    )
     filters = serializers.ListField(child=serializers.CharField(), help_text="Every filter that held, the query's too.")
     sort = serializers.ChoiceField(choices=SORTS)
     facets = FacetSerializer(many=True)

@@ -1,11 +1,16 @@
 """Who asks: people with and without rights, and the programs that come with a token of theirs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.auth.models import Group, Permission, User
+from django.utils import timezone
 from rest_framework.test import APIClient
 
+from search.access.scopes import Scope
+from search.access.tokens import issue, revoke
+from search.models import Collection
 from tests.leaks.world import Paper
 
 PASSWORD = "a-long-password"
@@ -58,6 +63,48 @@ class Principal:
         return client
 
 
+@dataclass(frozen=True)
+class TokenBearer:
+    """A program with a token of somebody's: never more than its owner, its scopes and its collections allow."""
+
+    name: str
+    owner: Principal
+    scopes: tuple[Scope, ...] = tuple(Scope)
+    collections: frozenset[str] = frozenset()
+    """Those that the token is limited to; none is no limit."""
+    over: str = ""
+    """Why the token does not work any more: "revoked", "expired", or "" for one that works."""
+
+    def may(self, *scopes: str) -> bool:
+        """Whether the token is good for any of `scopes`."""
+        return not self.over and any(scope in self.scopes for scope in scopes)
+
+    def finds(self, paper: Paper) -> bool:
+        return self._reaches(paper) and self.owner.finds(paper)
+
+    def reads(self, paper: Paper) -> bool:
+        return self._reaches(paper) and self.owner.reads(paper)
+
+    def _reaches(self, paper: Paper) -> bool:
+        return not self.collections or paper.collection in self.collections
+
+    def client(self) -> APIClient:
+        """Return a client that has nothing but the token."""
+        self.owner.client()
+        issued = issue(
+            User.objects.get(username=self.owner.name),
+            self.name,
+            self.scopes,
+            collections=Collection.objects.filter(slug__in=self.collections),
+            expires_at=timezone.now() - timedelta(seconds=1) if self.over == "expired" else None,
+        )
+        if self.over == "revoked":
+            revoke(issued.token)
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {issued.text}")
+        return client
+
+
 SALES, LEGAL = frozenset({"sales"}), frozenset({"legal"})
 PEOPLE = (
     Principal("visitor", signed_in=False),
@@ -72,7 +119,26 @@ PEOPLE = (
 )
 
 
-def clients() -> Iterator[tuple[Principal, APIClient]]:
-    """Yield everybody with a client of theirs."""
-    for principal in PEOPLE:
+NAMED = {principal.name: principal for principal in PEOPLE}
+VISITOR, ADMIN, EDITOR = NAMED["visitor"], NAMED["admin"], NAMED["editor"]
+HANDBOOK = frozenset({"handbook"})
+TOKENS = (
+    *(TokenBearer(f"admin's {scope}", ADMIN, (scope,)) for scope in Scope),
+    TokenBearer("admin's for all", ADMIN),
+    TokenBearer("admin's for the handbook", ADMIN, collections=HANDBOOK),
+    TokenBearer("editor's for finance", EDITOR, collections=frozenset({"finance"})),
+    TokenBearer("sales' for the handbook", NAMED["sales"], collections=HANDBOOK),
+    TokenBearer("outsider's for all", NAMED["outsider"]),
+    TokenBearer("admin's revoked", ADMIN, over="revoked"),
+    TokenBearer("admin's expired", ADMIN, over="expired"),
+)
+FEW = tuple(NAMED[name] for name in ("visitor", "sales", "staff", "editor"))
+"""Who stands for everybody where the whole cast has been asked elsewhere."""
+
+
+def clients(
+    principals: Sequence[Principal | TokenBearer] = PEOPLE,
+) -> Iterator[tuple[Principal | TokenBearer, APIClient]]:
+    """Yield each with a client of theirs."""
+    for principal in principals:
         yield principal, principal.client()

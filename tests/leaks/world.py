@@ -5,6 +5,7 @@ The rule is written here once more, in plain Python over plain values, so that t
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.contrib.auth.models import Group
 
@@ -69,7 +70,9 @@ class World:
 
     def change(self, name: str, *, state: str | None = None, visibility: str | None = None) -> None:
         """Write to a document behind the index's back; the index learns of it later."""
-        changed = {key: value for key, value in (("state", state), ("visibility", visibility)) if value is not None}
+        changed: dict[str, Any] = {
+            key: value for key, value in (("state", state), ("visibility", visibility)) if value is not None
+        }
         Document.objects.filter(pk=self.ids[name]).update(**changed)
         self.papers[name] = replace(self.papers[name], **changed)
 
