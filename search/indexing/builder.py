@@ -4,23 +4,33 @@ Fill the queue; then, once the applier has applied it: compact, measure, judge, 
 repeated; a killed build goes on where it was. Applying the queue is the applier's work.
 """
 
+import contextlib
 import logging
+from collections.abc import Iterator
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from search.chunking.base import BadChunkingOptions
 from search.embedding.base import EncoderUnavailable
-from search.engines.base import BadEngineOptions
+from search.engines.base import BadEngineOptions, IndexDamaged
 from search.failpoints import failpoint
 from search.files import folder_bytes
 from search.indexing import calibrating, gate, gate_checks, lifecycle, measuring, segments, version_files
-from search.indexing.leases import Lease
+from search.indexing.leases import Lease, LeaseLost
+from search.indexing.stoppages import STOPPAGES
+from search.lexical.tantivy_index import LexicalDamaged
 from search.models import Collection, IndexVersion, PendingChange, VersionEvent
 
 logger = logging.getLogger(__name__)
 
 _FILL_DOCUMENTS = 2_000
+_MOST_CUT_SHORT = 20
+_CUT_SHORT = (
+    "The worker ended {times} times in the middle of this build (step: {step}). Most likely memory ran out: "
+    "give it more, or choose an index type that needs less (docs/index-types.md), and build again. The log says more."
+)
 
 
 def ensure_versions(collection: Collection) -> None:
@@ -70,6 +80,32 @@ def finish(version: IndexVersion, lease: Lease) -> bool:
         return False
     if version.state == IndexVersion.State.ACTIVE:
         return _finish_live(version, lease)
+    if version.steps_cut_short >= _MOST_CUT_SHORT:
+        lifecycle.give_up(version, reason=_CUT_SHORT.format(times=version.steps_cut_short, step=version.step or "-"))
+        return False
+    with _counted(version):
+        return _finish_fed(version, lease)
+
+
+@contextlib.contextmanager
+def _counted(version: IndexVersion) -> Iterator[None]:
+    """Count a step as cut short before it is done, and take that back at its end; a killed worker takes nothing back.
+
+    An error that has a way out of its own is an end, too; one that nobody expected is not. The count is of the whole
+    build: between two kills in the same place, saves bring small steps that succeed.
+    """
+    row, count = IndexVersion.objects.filter(pk=version.pk), F("steps_cut_short")
+    row.update(steps_cut_short=count + 1)
+    try:
+        yield
+    except (*STOPPAGES, IndexDamaged, LexicalDamaged, LeaseLost):
+        row.filter(steps_cut_short__gt=0).update(steps_cut_short=count - 1)
+        raise
+    row.filter(steps_cut_short__gt=0).update(steps_cut_short=count - 1)
+
+
+def _finish_fed(version: IndexVersion, lease: Lease) -> bool:
+    """Do the next step of a candidate."""
     if version.state == IndexVersion.State.BUILDING:
         if segments.compact_step(version, lease) or _measured_step(version, lease):
             return True
@@ -115,7 +151,7 @@ def _become_ready(version: IndexVersion, lease: Lease) -> None:
         lease.renew()
         ready = building.update(
             state=IndexVersion.State.READY, ready_at=timezone.now(), disk_bytes=disk_bytes,
-            step="", step_done=0, step_total=0,
+            step="", step_done=0, step_total=0, steps_cut_short=0,
         )  # fmt: skip
         version.refresh_from_db()
         if ready:  # nobody has cancelled it meanwhile

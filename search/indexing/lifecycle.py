@@ -195,6 +195,13 @@ def cancel(version: IndexVersion, *, by: "AbstractBaseUser | None" = None) -> No
     version.refresh_from_db()
 
 
+def give_up(version: IndexVersion, *, reason: str) -> None:
+    """End a candidate that cannot be finished, and say why; one that was live before is retired again."""
+    with transaction.atomic():
+        _abandon(IndexVersion.objects.filter(pk=version.pk, state__in=_CANDIDATES), reason=reason)
+    version.refresh_from_db()
+
+
 def _changed_since(version: IndexVersion) -> "DocumentQuerySet":
     """Return published documents that the version does not hold as they are now."""
     held = IndexedDocument.objects.filter(version=version, document=OuterRef("pk"), revision=OuterRef("revision"))
@@ -220,7 +227,7 @@ def _abandon(candidates: "IndexVersionQuerySet", *, reason: str) -> None:
     given_up = IndexVersion.objects.filter(pk__in=ids)
     for version in given_up.filter(activated_at=None):
         VersionEvent.objects.record(version, VersionEvent.Kind.FAILED, reason=reason)
-    idle = {"step": "", "step_done": 0, "step_total": 0}
+    idle = {"step": "", "step_done": 0, "step_total": 0, "steps_cut_short": 0}
     given_up.filter(activated_at__isnull=False).update(
         state=IndexVersion.State.RETIRED, retired_at=now, last_error="", **idle
     )

@@ -85,6 +85,12 @@ class IndexVersion(models.Model):
     step_done = models.BigIntegerField(_("step done"), default=0)
     step_total = models.BigIntegerField(_("step total"), default=0)
     step_since = models.DateTimeField(_("step since"), null=True, blank=True)
+    steps_cut_short = models.PositiveSmallIntegerField(
+        _("steps cut short"),
+        default=0,
+        editable=False,
+        help_text=_("How often the worker ended in the middle of a step of this build."),
+    )
     documents_per_second = models.FloatField(_("documents a second"), null=True, blank=True)
     # What was measured on the finished index.
     recall = models.FloatField(_("recall@10"), null=True, blank=True, help_text=_("Against exact search."))

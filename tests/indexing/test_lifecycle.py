@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from search import failpoints
 from search.indexing import gate, lifecycle, requests
 from search.models import Collection, Document, IndexVersion, PendingChange, VersionEvent
 from search.query_service import search
@@ -46,6 +47,46 @@ def two_versions(collection: Collection, make_document: MakeDocument, indexed: I
 def quarantine(document: Document) -> None:
     """Let every version give a document up."""
     PendingChange.objects.filter(document=document).update(quarantined=True, last_error="It cannot be read.")
+
+
+# --- A build that cannot be finished
+
+
+def test_a_build_that_ends_its_worker_again_and_again_is_given_up_and_saves_go_on(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_document(body="penguins")
+    indexed()
+    requests.request_rebuild(collection)
+    monkeypatch.setenv(failpoints.VARIABLE, "measure.step=error")
+    for number in range(20):
+        with pytest.raises(RuntimeError):
+            indexed()
+        make_document(external_id=f"late{number}", body="elephants")
+    indexed()
+
+    candidate = IndexVersion.objects.get(number=2)
+    assert candidate.state == "failed"
+    assert "20 times in the middle of this build" in candidate.last_error
+    assert kinds(candidate) == [Kind.CREATED, Kind.FAILED]
+    assert active(collection).number == 1
+    assert search("elephants", mode="lexical").total == 20
+
+
+def test_a_failing_disk_does_not_give_a_build_up(
+    collection: Collection, make_document: MakeDocument, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_document(body="penguins")
+    indexed()
+    requests.request_rebuild(collection)
+    monkeypatch.setenv(failpoints.VARIABLE, "seal.before_write=enospc")
+    for _ in range(25):
+        indexed()
+    assert IndexVersion.objects.get(number=2).state == "building"
+
+    monkeypatch.delenv(failpoints.VARIABLE)
+    indexed()
+    assert active(collection).number == 2
 
 
 # --- The gate
