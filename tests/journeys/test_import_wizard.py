@@ -101,7 +101,7 @@ def test_a_browser_brings_a_folder_in_and_mends_what_failed(
     screen.click("text=Import now")
     expect(screen.locator("#sem-state")).to_contain_text("Done, but 1 row did not get in", timeout=60_000)
 
-    screen.click("text=Mend 1 failed row")
+    screen.click("text=Mend 1 failure")
     screen.click(".sem-failures a >> text=Mend")
     screen.fill("[name=url]", "https://example.org/organ")
     screen.click("text=Save the document")

@@ -47,7 +47,7 @@ def test_rows_are_listed_with_place_reason_and_original(admin_client: Client, jo
     assert "line 2" in page
     assert "runs a script" in page
     assert "{broken" in page
-    assert "4 rows" in page
+    assert "4 failures" in page
 
 
 def test_the_list_is_narrowed_by_state_and_reason(admin_client: Client, job: ImportJob) -> None:
