@@ -191,7 +191,8 @@ class DismissFailureView(_FailureView):
 
 
 def _failure_at(pk: int, failure_id: int) -> ImportFailure:
-    found = ImportFailure.objects.select_related("job__collection", "file").filter(job=pk, pk=failure_id).first()
+    job = import_job_at(pk)
+    found = ImportFailure.objects.select_related("job__collection", "file").filter(job=job, pk=failure_id).first()
     if found is None:
         raise NotFound(_("Import %(job)d has no failure %(failure)d.") % {"job": pk, "failure": failure_id})
     return found

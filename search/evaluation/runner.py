@@ -236,5 +236,6 @@ def _sum_up(run: EvaluationRun, lease: RunLease) -> None:
 
 
 def _summary(k: int, values: "Sequence[Mapping[str, float]]") -> dict[str, dict[str, float]]:
-    names = (*metrics.names(k), GOOD_MATCH)
+    """Return the means of what all queries have been measured by; a run of an older release may lack a metric."""
+    names = [name for name in (*metrics.names(k), GOOD_MATCH) if all(name in each for each in values)]
     return {name: statistics.mean([each[name] for each in values]).as_json() for name in names}
