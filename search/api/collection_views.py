@@ -13,7 +13,7 @@ from .document_answers import collection_at
 from .parsers import sent
 from .permissions import MayReadAndWrite
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
-from .token_policies import TokenPolicy
+from .token_policies import TokenPolicy, by_slug, in_view, narrowed
 
 
 @extend_schema_view(
@@ -26,14 +26,16 @@ class CollectionsView(GenericAPIView[Collection]):
     """All collections, with how far their indexes are."""
 
     permission_classes = [MayReadAndWrite]
-    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ, "POST": Scope.INDEX_MANAGE})
+    token_policy = TokenPolicy(
+        {"GET": Scope.SEARCH_READ, "POST": Scope.INDEX_MANAGE}, in_view, not_limited=frozenset({"POST"})
+    )
     permission_model = Collection
     serializer_class = CollectionSerializer
     queryset = Collection.objects.all()
 
     def get(self, request: Request) -> Response:
         """List the collections."""
-        page = self.paginate_queryset(self.get_queryset()) or []
+        page = self.paginate_queryset(narrowed(request, self.get_queryset(), "pk")) or []
         return self.get_paginated_response(collection_list(page, request.user))
 
     def post(self, request: Request) -> Response:
@@ -59,7 +61,7 @@ class CollectionView(GenericAPIView[Collection]):
             "PATCH": Scope.INDEX_MANAGE,
             "DELETE": Scope.INDEX_MANAGE,
         },
-        keeps_to_collections=True,
+        by_slug,
     )
     permission_model = Collection
     serializer_class = CollectionSerializer

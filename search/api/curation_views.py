@@ -32,6 +32,7 @@ from .exceptions import Unavailable
 from .parsers import sent
 from .permissions import MayCurate, MayTry
 from .schema import problems
+from .token_policies import MANAGING, TokenPolicy, by_row, in_view, narrowed
 
 _READ = problems(400, 401, 403, 404)
 _WRITE = problems(400, 401, 403, 404, 411, 413, 415)
@@ -66,6 +67,7 @@ class _Entries(GenericAPIView[Any]):
 
 class _Rules(_Entries):
     permission_model = CurationRule
+    token_policy = TokenPolicy(MANAGING, by_row(CurationRule))
     serializer_class = CurationRuleSerializer
     unknown = _("There is no curation rule %d.")
 
@@ -77,17 +79,20 @@ class _Rules(_Entries):
 
 class _Groups(_Entries):
     permission_model = SynonymSet
+    token_policy = TokenPolicy(MANAGING, by_row(SynonymSet))
     serializer_class = SynonymGroupSerializer
     queryset = SynonymSet.objects.select_related("collection")
     unknown = _("There is no synonym group %d.")
 
 
 class _ListView(_Entries):
+    token_policy = TokenPolicy(MANAGING, in_view, not_limited=frozenset({"POST"}))
+
     def get(self, request: Request) -> Response:
         """List them by ascending id."""
         wanted = OfCollection(data=request.query_params)
         wanted.is_valid(raise_exception=True)
-        found = self.get_queryset()
+        found = narrowed(request, self.get_queryset())
         if "collection" in wanted.validated_data:
             found = found.filter(collection=collection_named(wanted.validated_data["collection"]))
         page = self.paginate_queryset(found) or []
@@ -197,6 +202,8 @@ class _TryGroup(_TryView, _Groups):
 class TryNewRuleView(_TryRule):
     """A rule that is not saved, tried."""
 
+    token_policy = TokenPolicy(MANAGING)
+
 
 @extend_schema_view(post=extend_schema(operation_id="curation_rules_try", **_try_schema))
 class TryRuleView(_TryRule):
@@ -206,6 +213,8 @@ class TryRuleView(_TryRule):
 @extend_schema_view(post=extend_schema(operation_id="synonym_groups_try_new", examples=[TRY_SYNONYMS], **_try_schema))
 class TryNewGroupView(_TryGroup):
     """A group that is not saved, tried."""
+
+    token_policy = TokenPolicy(MANAGING)
 
 
 @extend_schema_view(post=extend_schema(operation_id="synonym_groups_try", **_try_schema))

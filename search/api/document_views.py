@@ -29,14 +29,14 @@ from .parsers import sent
 from .permissions import MayReadAndWrite, readable_documents
 from .problems import shortened
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
-from .token_policies import TokenPolicy
+from .token_policies import TokenPolicy, by_row, in_view, narrowed, reached
 
 
 class DocumentsView(GenericAPIView[Document]):
     """All documents that the asker may read."""
 
     permission_classes = [MayReadAndWrite]
-    token_policy = TokenPolicy({"GET": Scope.DOCUMENTS_READ, "POST": Scope.DOCUMENTS_WRITE})
+    token_policy = TokenPolicy({"GET": Scope.DOCUMENTS_READ, "POST": Scope.DOCUMENTS_WRITE}, in_view)
     permission_model = Document
     serializer_class = DocumentSerializer
     queryset = Document.objects.none()
@@ -50,8 +50,8 @@ class DocumentsView(GenericAPIView[Document]):
         """List documents, without their texts, by ascending id."""
         filters = DocumentFilters(data=request.query_params)
         filters.is_valid(raise_exception=True)
-        documents = readable_documents(request.user).filter(**_lookups(filters.validated_data)).defer("body", "anchors")
-        page = self.paginate_queryset(documents) or []
+        documents = narrowed(request, readable_documents(request.user)).filter(**_lookups(filters.validated_data))
+        page = self.paginate_queryset(documents.defer("body", "anchors")) or []
         return self.get_paginated_response(document_list(page, request.user))
 
     @extend_schema(
@@ -62,7 +62,7 @@ class DocumentsView(GenericAPIView[Document]):
     def post(self, request: Request) -> Response:
         """Create a document. One that exists already is a conflict: replace it by PUT."""
         values = DocumentCreateSerializer().run_validation(sent(request))
-        collection = collection_named(values["collection"]["slug"])
+        collection = collection_named(reached(request, values["collection"]["slug"]))
         write = document_write(values, values.get("external_id") or new_external_id())
         result = write_documents(collection, [write], Rights(create=True, replace=False))[0]
         if result.outcome is Outcome.MAY_NOT_REPLACE:
@@ -101,7 +101,8 @@ class DocumentView(GenericAPIView[Document]):
             "PUT": Scope.DOCUMENTS_WRITE,
             "PATCH": Scope.DOCUMENTS_WRITE,
             "DELETE": Scope.DOCUMENTS_WRITE,
-        }
+        },
+        by_row(Document),
     )
     permission_model = Document
     serializer_class = DocumentSerializer

@@ -25,7 +25,9 @@ from .exceptions import Conflict
 from .parsers import sent
 from .permissions import MayEvaluate
 from .schema import problems
+from .token_policies import MANAGING, TokenPolicy, by_row, in_view, narrowed
 
+_OF_RUN = by_row(EvaluationRun, "query_set__collection")
 _READ = problems(400, 401, 403, 404)
 _WRITE = problems(400, 401, 403, 404, 409, 411, 413, 415)
 
@@ -34,12 +36,15 @@ class _Runs(GenericAPIView[EvaluationRun]):
     """Addresses of runs."""
 
     permission_classes = [MayEvaluate]
+    token_policy = TokenPolicy(MANAGING, _OF_RUN)
     serializer_class = RunSerializer
     queryset = EvaluationRun.objects.select_related("created_by")
 
 
 class RunsView(_Runs):
     """The runs of all query sets."""
+
+    token_policy = TokenPolicy(MANAGING, in_view)
 
     @extend_schema(
         operation_id="evaluation_runs_list", parameters=[RunFilters], responses={200: RunSerializer(many=True), **_READ}
@@ -48,7 +53,8 @@ class RunsView(_Runs):
         """List runs by ascending id."""
         filters = RunFilters(data=request.query_params)
         filters.is_valid(raise_exception=True)
-        page = self.paginate_queryset(self.get_queryset().filter(**filters.validated_data)) or []
+        runs = narrowed(request, self.get_queryset(), "query_set__collection").filter(**filters.validated_data)
+        page = self.paginate_queryset(runs) or []
         return self.get_paginated_response(RunSerializer(page, many=True).data)
 
     @extend_schema(
@@ -57,7 +63,7 @@ class RunsView(_Runs):
     def post(self, request: Request) -> Response:
         """Ask the worker for a run."""
         values = RunCreateSerializer().run_validation(sent(request))
-        query_set = EvaluationQuerySet.objects.filter(pk=values["query_set"]).first()
+        query_set = narrowed(request, EvaluationQuerySet.objects.all()).filter(pk=values["query_set"]).first()
         if query_set is None:
             raise ValidationError({"query_set": [_("There is no query set %d.") % values["query_set"]]})
         version = _version(values["index_version"]) if "index_version" in values else None
@@ -125,6 +131,7 @@ class RunQueriesView(GenericAPIView[RunQuery]):
     """The queries of a run."""
 
     permission_classes = [MayEvaluate]
+    token_policy = TokenPolicy(MANAGING, _OF_RUN)
     serializer_class = RunQuerySerializer
     queryset = RunQuery.objects.select_related("query")
 
@@ -139,6 +146,7 @@ class CompareRunsView(GenericAPIView[Any]):
     """Two runs of one set."""
 
     permission_classes = [MayEvaluate]
+    token_policy = TokenPolicy(MANAGING, _OF_RUN)
     serializer_class = ComparisonSerializer
     queryset = EvaluationRun.objects.all()
 

@@ -12,7 +12,7 @@ from search.models import EvaluationQuery, EvaluationQuerySet, EvaluationRun, Ju
 from search.models.evaluation import HIGHEST_GRADE
 from search.query_service import MAX_K, MODES
 
-from .fields import KnownFieldsOnly, ObjectField, StorableText
+from .fields import KnownFieldsOnly, ObjectField, RowId, StorableText
 
 MOST_QUERIES_AT_ONCE = 1_000
 
@@ -164,19 +164,21 @@ class RunSerializer(serializers.ModelSerializer[EvaluationRun]):
 class RunCreateSerializer(KnownFieldsOnly[Any]):
     """A run to be made by the worker."""
 
-    query_set = serializers.IntegerField()
-    index_version = serializers.IntegerField(required=False, help_text="Id; by default the live version.")
+    query_set = RowId()
+    index_version = RowId(required=False, help_text="Id; by default the live version.")
     mode = serializers.ChoiceField(choices=MODES, default="hybrid")
     options = ObjectField(default=dict, help_text="Retrieval options over those of the collection.")
     label = StorableText(max_length=200, default="", allow_blank=True)  # type: ignore[assignment]
-    queries = serializers.IntegerField(default=0, min_value=0, help_text="Only the first so many; 0 for all.")
+    queries = serializers.IntegerField(
+        default=0, min_value=0, max_value=2**31 - 1, help_text="Only the first so many; 0 for all."
+    )
     k = serializers.IntegerField(default=MAX_K, min_value=metrics.CUTOFF, max_value=MAX_K)
 
 
 class RunFilters(serializers.Serializer[Any]):
     """What the list of runs can be narrowed to."""
 
-    query_set = serializers.IntegerField(required=False)
+    query_set = RowId(required=False)
     state = serializers.ChoiceField(choices=EvaluationRun.State.choices, required=False)
 
 

@@ -34,6 +34,7 @@ from .exceptions import Conflict, Unavailable
 from .parsers import sent
 from .permissions import MayEvaluate
 from .schema import problems
+from .token_policies import MANAGING, TokenPolicy, by_row, in_view, narrowed, reached
 
 _READ = problems(400, 401, 403, 404)
 _WRITE = problems(400, 401, 403, 404, 409, 411, 413, 415)
@@ -43,12 +44,15 @@ class _QuerySets(GenericAPIView[EvaluationQuerySet]):
     """Addresses of query sets."""
 
     permission_classes = [MayEvaluate]
+    token_policy = TokenPolicy(MANAGING, by_row(EvaluationQuerySet))
     serializer_class = QuerySetSerializer
     queryset = EvaluationQuerySet.objects.select_related("collection", "created_by")
 
 
 class QuerySetsView(_QuerySets):
     """The query sets of all collections."""
+
+    token_policy = TokenPolicy(MANAGING, in_view)
 
     @extend_schema(
         operation_id="evaluation_query_sets_list",
@@ -59,7 +63,7 @@ class QuerySetsView(_QuerySets):
         """List query sets by ascending id."""
         filters = OfCollection(data=request.query_params)
         filters.is_valid(raise_exception=True)
-        found = self.get_queryset()
+        found = narrowed(request, self.get_queryset())
         if "collection" in filters.validated_data:
             found = found.filter(collection=collection_named(filters.validated_data["collection"]))
         page = self.paginate_queryset(found) or []
@@ -73,7 +77,7 @@ class QuerySetsView(_QuerySets):
     def post(self, request: Request) -> Response:
         """Make an empty query set."""
         values = QuerySetCreateSerializer().run_validation(sent(request))
-        collection = collection_named(values["collection"])
+        collection = collection_named(reached(request, values["collection"]))
         try:
             made = query_sets.create(collection, values["name"], description=values["description"], by=person(request))
         except BadQuerySet as error:
@@ -114,6 +118,7 @@ class QueriesView(GenericAPIView[EvaluationQuery]):
     """The queries of a set."""
 
     permission_classes = [MayEvaluate]
+    token_policy = TokenPolicy(MANAGING, by_row(EvaluationQuerySet))
     serializer_class = QuerySerializer
     queryset = EvaluationQuery.objects.prefetch_related("judgments__by")
 
@@ -144,6 +149,7 @@ class JudgmentsView(GenericAPIView[Any]):
     """What is thought of documents for one query."""
 
     permission_classes = [MayEvaluate]
+    token_policy = TokenPolicy(MANAGING, by_row(EvaluationQuery, "query_set__collection"))
     serializer_class = JudgmentSerializer
     queryset = EvaluationQuery.objects.all()
 
@@ -170,6 +176,7 @@ class PoolView(GenericAPIView[Any]):
     """What is to be judged."""
 
     permission_classes = [MayEvaluate]
+    token_policy = TokenPolicy(MANAGING, by_row(EvaluationQuery, "query_set__collection"))
     serializer_class = PooledSerializer
     pagination_class = None
     queryset = EvaluationQuery.objects.all()

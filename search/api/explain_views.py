@@ -10,21 +10,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from search import query_service
+from search.access.scopes import Scope
 from search.query_service import MAX_K, MODES
 from search.retrieval.explanations import explain
 from search.retrieval.filtering.filters import InvalidFilter
 
 from .explain_serializers import ExplanationSerializer
-from .fields import KnownFieldsOnly, StorableText
+from .fields import KnownFieldsOnly, RowId, StorableText
 from .permissions import MayRead, readable_documents
 from .schema import problems
+from .token_policies import TokenPolicy, in_view, narrowed, reached
 
 
 class ExplainRequestSerializer(KnownFieldsOnly[Any]):
     """A query, and the document that it is about."""
 
     q = StorableText(max_length=2_000, help_text="What was looked for.")
-    document = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="`id` of the document.")
+    document = RowId(help_text="`id` of the document.")
     collection = StorableText(
         required=False, allow_blank=True, default="", help_text="Slug of a collection; by default the document's own."
     )
@@ -41,6 +43,7 @@ class ExplainView(APIView):
     """Why a document is found where it is, or not at all."""
 
     permission_classes = [MayRead]
+    token_policy = TokenPolicy({"GET": Scope.DOCUMENTS_READ}, in_view)
 
     @extend_schema(
         operation_id="search_explain",
@@ -53,8 +56,8 @@ class ExplainView(APIView):
         asked: dict[str, Any] = {name: value for name, value in request.query_params.items() if name in names}
         asked["filter"] = request.query_params.getlist("filter")
         values = ExplainRequestSerializer().run_validation(asked)
-        document = get_object_or_404(readable_documents(request.user), pk=values["document"])
-        version = query_service.active_version(values["collection"] or document.collection.slug)
+        document = get_object_or_404(narrowed(request, readable_documents(request.user)), pk=values["document"])
+        version = query_service.active_version(reached(request, values["collection"] or document.collection.slug))
         try:
             found = explain(
                 version, values["q"], document, user=request.user, mode=values["mode"], k=values["k"],

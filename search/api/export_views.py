@@ -15,7 +15,7 @@ from search.ingestion.bundles import FORMATS
 from .document_answers import collection_at
 from .permissions import reads_everything
 from .schema import problems
-from .token_policies import TokenPolicy
+from .token_policies import TokenPolicy, by_slug
 
 
 class MayExport(BasePermission):
@@ -29,7 +29,7 @@ class _ExportView(APIView):
     """A collection in one format."""
 
     permission_classes = [MayExport]
-    token_policy = TokenPolicy({"GET": Scope.DOCUMENTS_READ}, keeps_to_collections=True)
+    token_policy = TokenPolicy({"GET": Scope.DOCUMENTS_READ}, by_slug)
     format_name = ""
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:

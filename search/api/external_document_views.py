@@ -20,7 +20,7 @@ from .parsers import sent
 from .permissions import MayReadAndWrite, document_rights, readable_documents
 from .problems import shortened
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
-from .token_policies import TokenPolicy
+from .token_policies import TokenPolicy, by_slug
 
 _EXTERNAL_ID = OpenApiParameter(
     "external_id",
@@ -53,7 +53,7 @@ class ExternalDocumentView(GenericAPIView[Document]):
             "DELETE": Scope.DOCUMENTS_WRITE,
             "POST": Scope.DOCUMENTS_WRITE,
         },
-        keeps_to_collections=True,
+        by_slug,
     )
     permission_model = Document
     write_actions = {"PUT": ("add", "change")}

@@ -20,6 +20,13 @@ class StorableText(serializers.CharField):
         return storable(super().to_internal_value(data))
 
 
+class RowId(serializers.IntegerField):
+    """The id of a row, as far as databases count."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=2**63 - 1, **options)
+
+
 class ObjectField(serializers.JSONField):
     """A JSON object. A bare value or a list is an error."""
 

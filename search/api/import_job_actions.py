@@ -26,6 +26,7 @@ from .import_job_serializers import ImportJobSerializer, StartSerializer
 from .parsers import sent
 from .permissions import MayImport, MayViewImports
 from .schema import problems
+from .token_policies import IMPORTING, TokenPolicy, by_row
 
 _PROBLEMS = problems(401, 403, 404, 409)
 _BODY = problems(400, 401, 403, 404, 409, 411, 413, 415)
@@ -35,6 +36,7 @@ class _ImportAction(GenericAPIView[ImportJob]):
     """An address below one import."""
 
     permission_classes = [MayImport]
+    token_policy = TokenPolicy(IMPORTING, by_row(ImportJob))
     serializer_class = ImportJobSerializer
     queryset = ImportJob.objects.all()
 
@@ -132,6 +134,7 @@ class PreviewImportView(GenericAPIView[Any]):
     """What an import would do."""
 
     permission_classes = [MayViewImports]
+    token_policy = TokenPolicy(IMPORTING, by_row(ImportJob))
     serializer_class = PreviewSerializer
     queryset = ImportJob.objects.all()
 

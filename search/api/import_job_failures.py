@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from search.ingestion import failures
 from search.ingestion.document_writes import Outcome
 from search.ingestion.jobs import BadImport
-from search.models import ImportFailure
+from search.models import ImportFailure, ImportJob
 
 from .document_answers import check_identity
 from .document_serializers import DocumentSerializer
@@ -27,6 +27,7 @@ from .ndjson import NdjsonRenderer
 from .parsers import NDJSON, sent
 from .permissions import MayImport, MayViewImports
 from .schema import problems
+from .token_policies import IMPORTING, TokenPolicy, by_row
 
 _SHOWN_CHARS = 1_000
 _READ = problems(400, 401, 403, 404)
@@ -88,6 +89,7 @@ class ImportFailuresView(GenericAPIView[ImportFailure]):
     """What did not get in."""
 
     permission_classes = [MayViewImports]
+    token_policy = TokenPolicy(IMPORTING, by_row(ImportJob))
     serializer_class = ImportFailureListSerializer
     queryset = ImportFailure.objects.select_related("file")
 
@@ -109,6 +111,7 @@ class ImportFailuresFileView(GenericAPIView[ImportFailure]):
     """The open failures as a file."""
 
     permission_classes = [MayViewImports]
+    token_policy = TokenPolicy(IMPORTING, by_row(ImportJob))
     renderer_classes = [NdjsonRenderer, JSONRenderer]
     queryset = ImportFailure.objects.all()
 
@@ -130,6 +133,7 @@ class _FailureView(GenericAPIView[ImportFailure]):
     """An address of one failure."""
 
     permission_classes = [MayImport]
+    token_policy = TokenPolicy(IMPORTING, by_row(ImportJob))
     serializer_class = ImportFailureSerializer
     queryset = ImportFailure.objects.all()
 

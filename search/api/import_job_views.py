@@ -30,6 +30,7 @@ from .import_job_uploads import MULTIPART, MultipartParser
 from .parsers import LimitedJsonParser, sent
 from .permissions import MayImport
 from .schema import problems
+from .token_policies import IMPORTING, TokenPolicy, by_row, in_view, narrowed, reached
 
 _READ = problems(400, 401, 403, 404)
 _WRITE = problems(400, 401, 403, 404, 409, 411, 413, 415, 507)
@@ -39,6 +40,7 @@ class ImportJobsView(GenericAPIView[ImportJob]):
     """The imports of all collections."""
 
     permission_classes = [MayImport]
+    token_policy = TokenPolicy(IMPORTING, in_view)
     parser_classes = [MultipartParser, LimitedJsonParser]
     serializer_class = ImportJobListSerializer
     queryset = ImportJob.objects.select_related("collection", "created_by")
@@ -55,7 +57,7 @@ class ImportJobsView(GenericAPIView[ImportJob]):
         lookups = dict(filters.validated_data)
         if "collection" in lookups:
             lookups["collection"] = collection_named(lookups["collection"])
-        page = self.paginate_queryset(self.get_queryset().filter(**lookups)) or []
+        page = self.paginate_queryset(narrowed(request, self.get_queryset()).filter(**lookups)) or []
         return self.get_paginated_response(ImportJobListSerializer(page, many=True).data)
 
     @extend_schema(
@@ -68,6 +70,7 @@ class ImportJobsView(GenericAPIView[ImportJob]):
         """Send files to be imported (201). The same request under the same Idempotency-Key gives its import (200)."""
         key = idempotency_key(request)
         values = ImportJobCreateSerializer().run_validation(sent(request))
+        values["collection"] = reached(request, values["collection"])
         job, is_new = create_import(values, by=cast(AbstractBaseUser, request.user), key=key)
         answer = ImportJobSerializer(job).data
         if not is_new:
@@ -79,6 +82,7 @@ class ImportJobView(GenericAPIView[ImportJob]):
     """One import."""
 
     permission_classes = [MayImport]
+    token_policy = TokenPolicy(IMPORTING, by_row(ImportJob))
     serializer_class = ImportJobSerializer
     queryset = ImportJob.objects.all()
 
@@ -115,6 +119,7 @@ class ImportFilesView(GenericAPIView[ImportFile]):
     """The files of an import."""
 
     permission_classes = [MayImport]
+    token_policy = TokenPolicy(IMPORTING, by_row(ImportJob))
     parser_classes = [MultipartParser]
     serializer_class = ImportFileSerializer
     queryset = ImportFile.objects.all()

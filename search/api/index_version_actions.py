@@ -32,7 +32,7 @@ from .index_version_views import index_version_answer, index_version_at
 from .parsers import sent
 from .permissions import MayRebuild, MaySteerIndexVersions, may_override_gate
 from .schema import problems
-from .token_policies import TokenPolicy
+from .token_policies import TokenPolicy, by_row, by_slug
 
 _READ = problems(401, 403, 404, 409)
 _BODY = problems(400, 401, 403, 404, 409, 411, 413, 415)
@@ -42,6 +42,7 @@ class _VersionAction(GenericAPIView[IndexVersion]):
     """An address below one index version."""
 
     permission_classes = [MaySteerIndexVersions]
+    token_policy = TokenPolicy({"GET": Scope.INDEX_MANAGE, "POST": Scope.INDEX_MANAGE}, by_row(IndexVersion))
     action_permission = "search.change_indexversion"
     serializer_class = IndexVersionSerializer
     queryset = IndexVersion.objects.all()
@@ -133,7 +134,7 @@ class RebuildView(GenericAPIView[Collection]):
     """Asking for a new version."""
 
     permission_classes = [MayRebuild]
-    token_policy = TokenPolicy({"POST": Scope.INDEX_MANAGE}, keeps_to_collections=True)
+    token_policy = TokenPolicy({"POST": Scope.INDEX_MANAGE}, by_slug)
     serializer_class = RebuildSerializer
     queryset = Collection.objects.all()
 

@@ -10,12 +10,14 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from search.access.scopes import Scope
 from search.models import IndexVersion, VersionEvent
 
 from .document_answers import collection_named
 from .index_version_serializers import IndexVersionFilters, IndexVersionSerializer, index_version_list
 from .permissions import MayViewIndexVersions
 from .schema import problems
+from .token_policies import TokenPolicy, by_row, in_view, narrowed
 
 _PROBLEMS = problems(400, 401, 403, 404)
 _VERSIONS = IndexVersion.objects.select_related("collection", "created_by").prefetch_related(
@@ -34,6 +36,7 @@ class IndexVersionsView(GenericAPIView[IndexVersion]):
     """The index versions of all collections."""
 
     permission_classes = [MayViewIndexVersions]
+    token_policy = TokenPolicy({"GET": Scope.INDEX_MANAGE}, in_view)
     serializer_class = IndexVersionSerializer
     queryset = _VERSIONS
 
@@ -44,7 +47,7 @@ class IndexVersionsView(GenericAPIView[IndexVersion]):
         lookups = dict(filters.validated_data)
         if "collection" in lookups:
             lookups["collection"] = collection_named(lookups["collection"])
-        page = self.paginate_queryset(self.get_queryset().filter(**lookups)) or []
+        page = self.paginate_queryset(narrowed(request, self.get_queryset()).filter(**lookups)) or []
         return self.get_paginated_response(index_version_list(page))
 
 
@@ -55,6 +58,7 @@ class IndexVersionView(GenericAPIView[IndexVersion]):
     """One index version."""
 
     permission_classes = [MayViewIndexVersions]
+    token_policy = TokenPolicy({"GET": Scope.INDEX_MANAGE}, by_row(IndexVersion))
     serializer_class = IndexVersionSerializer
     queryset = _VERSIONS
 

@@ -15,14 +15,14 @@ from .parsers import sent
 from .permissions import MayRead
 from .schema import SEARCH_ANSWER, SEARCH_REQUEST, problems
 from .search_serializers import SearchAnswerSerializer, SearchRequestSerializer
-from .token_policies import TokenPolicy
+from .token_policies import TokenPolicy, in_view, reached
 
 
 class SearchView(APIView):
     """Documents by meaning and by words."""
 
     permission_classes = [MayRead]
-    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ, "POST": Scope.SEARCH_READ})
+    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ, "POST": Scope.SEARCH_READ}, in_view)
     max_body_bytes = 1024 * 1024
 
     @extend_schema(
@@ -64,7 +64,7 @@ def _answer(request: Request, asked: Any) -> Response:
     response = query_service.search(
         values["q"],
         user=request.user,
-        collection=values["collection"],
+        collection=reached(request, values["collection"]),
         k=values["k"],
         mode=values["mode"],
         filters=values["filter"],

@@ -23,7 +23,7 @@ from .parsers import sent
 from .permissions import MayRead
 from .schema import problems
 from .search_serializers import SearchResultSerializer
-from .token_policies import TokenPolicy
+from .token_policies import TokenPolicy, by_row, in_view, reached
 
 _MOST_CHARS = 100_000
 
@@ -58,7 +58,7 @@ class SimilarToDocumentView(APIView):
     """Documents like a document."""
 
     permission_classes = [MayRead]
-    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ})
+    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ}, by_row(Document))
 
     @extend_schema(
         operation_id="document_similar",
@@ -83,7 +83,7 @@ class SimilarToTextView(APIView):
     """Documents like a text."""
 
     permission_classes = [MayRead]
-    token_policy = TokenPolicy({"POST": Scope.SEARCH_READ})
+    token_policy = TokenPolicy({"POST": Scope.SEARCH_READ}, in_view)
     max_body_bytes = 1024 * 1024
 
     @extend_schema(
@@ -94,7 +94,7 @@ class SimilarToTextView(APIView):
     def post(self, request: Request) -> Response:
         """Return what is most like the text sent."""
         values = SimilarToTextSerializer().run_validation(sent(request))
-        version = query_service.active_version(values["collection"])
+        version = query_service.active_version(reached(request, values["collection"]))
         try:
             found = similar_to_text(version, values["text"], user=request.user, k=values["k"], filters=values["filter"])
         except (InvalidFilter, CannotCompare) as error:

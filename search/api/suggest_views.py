@@ -15,7 +15,7 @@ from search.retrieval.suggestions import Suggestion, suggestions
 from .fields import KnownFieldsOnly, StorableText
 from .permissions import MayRead
 from .schema import problems
-from .token_policies import TokenPolicy
+from .token_policies import TokenPolicy, in_view, reached
 
 _MOST = 20
 
@@ -50,7 +50,7 @@ class SuggestView(APIView):
     """Titles and past queries while somebody types."""
 
     permission_classes = [MayRead]
-    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ})
+    token_policy = TokenPolicy({"GET": Scope.SEARCH_READ}, in_view)
 
     @extend_schema(
         operation_id="search_suggest",
@@ -62,6 +62,6 @@ class SuggestView(APIView):
         names = SuggestRequestSerializer().fields
         asked = {name: value for name, value in request.query_params.items() if name in names}
         values = SuggestRequestSerializer().run_validation(asked)
-        version = query_service.active_version(values["collection"])
+        version = query_service.active_version(reached(request, values["collection"]))
         found = suggestions(version, values["q"], user=request.user, k=values["k"])
         return Response(SuggestAnswerSerializer({"suggestions": found}).data)

@@ -1,7 +1,6 @@
 """The addresses of the REST API. Whatever else is asked for below /api/ is a problem answer, too."""
 
 from django.urls import path, re_path, register_converter
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from .bulk_views import BulkView
 from .collection_views import CollectionsView, CollectionView
@@ -41,6 +40,7 @@ from .import_job_views import ImportFilesView, ImportJobsView, ImportJobView
 from .index_version_actions import ActivateView, CancelView, MissedView, PruneView, RebuildView, RollBackView
 from .index_version_views import IndexVersionsView, IndexVersionView
 from .problems import no_such_address
+from .schema_views import DocsView, SchemaView
 from .search_views import SearchView
 from .similar_views import SimilarToDocumentView, SimilarToTextView
 from .suggest_views import SuggestView
@@ -120,7 +120,7 @@ urlpatterns = [
     path("v1/import-jobs/<int:pk>/failures/<int:failure_id>/", ImportFailureView.as_view(), name="import-failure"),
     path("v1/import-jobs/<int:pk>/failures/<int:failure_id>/mend/", MendFailureView.as_view(), name="mend"),
     path("v1/import-jobs/<int:pk>/failures/<int:failure_id>/dismiss/", DismissFailureView.as_view(), name="dismiss"),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"", no_such_address),
 ]

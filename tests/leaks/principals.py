@@ -132,8 +132,11 @@ TOKENS = (
     TokenBearer("admin's revoked", ADMIN, over="revoked"),
     TokenBearer("admin's expired", ADMIN, over="expired"),
 )
-FEW = tuple(NAMED[name] for name in ("visitor", "sales", "staff", "editor"))
-"""Who stands for everybody where the whole cast has been asked elsewhere."""
+FEW: tuple[Principal | TokenBearer, ...] = (
+    *(NAMED[name] for name in ("visitor", "sales", "staff", "editor")),
+    *(token for token in TOKENS if token.owner is not ADMIN or token.collections or token.over == "revoked"),
+)
+"""Who stands for everybody where the whole cast is asked elsewhere."""
 
 
 def clients(

@@ -62,9 +62,9 @@ def surround(world: World) -> None:
     )
 
 
-def addresses(world: World) -> Iterator[str]:
-    """Yield every address of the API that can be read without saying more, for each thing that there is."""
-    for name, converters in _routes():
+def addresses(world: World, *, only_read: bool = True) -> Iterator[str]:
+    """Yield every address of the API for each thing that there is; `only_read`: those that answer a GET."""
+    for name, converters in _routes(only_read):
         for arguments in _arguments(name, world):
             if set(arguments) == converters:
                 try:
@@ -73,9 +73,10 @@ def addresses(world: World) -> Iterator[str]:
                     continue
 
 
-def _routes() -> Iterator[tuple[str, set[str]]]:
+def _routes(only_read: bool) -> Iterator[tuple[str, set[str]]]:
     for pattern in _patterns(get_resolver().url_patterns):
-        if pattern.name and getattr(getattr(pattern.callback, "view_class", None), "get", None):
+        view = getattr(pattern.callback, "view_class", None)
+        if pattern.name and view is not None and (hasattr(view, "get") or not only_read):
             yield pattern.name, set(pattern.pattern.converters)
 
 
