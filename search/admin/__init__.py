@@ -1,6 +1,6 @@
 """The admin: one module for each group of models. Django imports this package, and that registers them."""
 
-from . import accounts
+from . import accounts, api_tokens
 from .corpus import collections, documents, duplicates
 from .curation import curation_rules, search_log, synonyms
 from .evaluation import evaluation_runs, query_sets
@@ -9,6 +9,7 @@ from .versions import index_versions, pending_changes
 
 __all__ = [
     "accounts",
+    "api_tokens",
     "collections",
     "curation_rules",
     "documents",

@@ -37,6 +37,7 @@ class ApiToken(models.Model):
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
 
     class Meta:
@@ -47,6 +48,10 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (sems_{self.public_id}_…)"
+
+    def shown_scopes(self) -> str:
+        """Return the scopes in one line."""
+        return ", ".join(self.scopes)
 
     def works_at(self, now: datetime) -> bool:
         """Whether it is neither revoked nor expired."""

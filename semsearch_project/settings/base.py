@@ -309,6 +309,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _menu_item(_("Users"), "person", "auth.user"),
                     _menu_item(_("Groups"), "group", "auth.group"),
+                    _menu_item(_("API tokens"), "key", "search.apitoken"),
                 ],
             },
         ],

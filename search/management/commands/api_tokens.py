@@ -1,4 +1,4 @@
-"""`manage.py api_tokens`: makes, lists and revokes tokens. A secret goes to stdout once, and nowhere else."""
+"""`manage.py api_tokens`: makes, lists, rotates and revokes tokens. A secret goes to stdout once, and nowhere else."""
 
 import argparse
 from datetime import timedelta
@@ -14,7 +14,7 @@ from search.models import ApiToken, Collection
 
 
 class Command(BaseCommand):
-    help = "Make, list and revoke tokens for the REST API."
+    help = "Make, list, rotate and revoke tokens for the REST API."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -25,6 +25,8 @@ class Command(BaseCommand):
         create.add_argument("--collection", action="append", default=[], help="Limit it to these. Default: all.")
         create.add_argument("--days", type=int, help="How long it works. Default: until it is revoked.")
         actions.add_parser("list", help="List the tokens, without their secrets.")
+        rotate = actions.add_parser("rotate", help="Make a new one like it; the old one works for another day at most.")
+        rotate.add_argument("public_id")
         actions.add_parser("revoke", help="End a token at once.").add_argument("public_id")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -46,8 +48,18 @@ class Command(BaseCommand):
             works = "works" if token.works_at(timezone.now()) else "over"
             self.stdout.write(f"{token.public_id}  {token.owner}  {works}  {','.join(token.scopes)}  {token.name}")
 
+    def _rotate(self, options: dict[str, Any]) -> None:
+        try:
+            self.stdout.write(tokens.rotate(_token(options["public_id"])).text)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+
     def _revoke(self, options: dict[str, Any]) -> None:
-        token = ApiToken.objects.filter(public_id=options["public_id"]).first()
-        if token is None:
-            raise CommandError(f"There is no token {options['public_id']}. `api_tokens list` shows them.")
-        tokens.revoke(token)
+        tokens.revoke(_token(options["public_id"]))
+
+
+def _token(public_id: str) -> ApiToken:
+    token = ApiToken.objects.filter(public_id=public_id).first()
+    if token is None:
+        raise CommandError(f"There is no token {public_id}. `api_tokens list` shows them.")
+    return token
