@@ -59,6 +59,7 @@ def search(
     mode: str = "hybrid",
     filters: Sequence[str] = (),
     sort: str = "relevance",
+    weak: bool = False,
     cursor: str = "",
     facets: Sequence[str] | None = None,
     rerank: str = "",
@@ -73,6 +74,7 @@ def search(
 
     An empty `collection` means the installation's default; several are given with commas between their
     slugs. `filters` are such as `tag:news` (retrieval/filters.py).
+    Another `sort` than by relevance orders what may be an answer, and with `weak` everything that was found.
     `cursor` is the `next_cursor` of the page before, and `facets` the fields to count values of, none for those that
     tell the documents apart. `rerank` is "none", "maxsim" or "cross_encoder" instead of what the collection has set.
     With `explain`, each result of a first page in one collection says why it is where it is.
@@ -89,7 +91,7 @@ def search(
     trace = Trace() if explain else None
     try:
         given = Filters.of(parameters=filters)
-        asked = Asked(text, mode, k, user, given, sort, cursor, facets)
+        asked = Asked(text, mode, k, user, given, sort, weak, cursor, facets)
         if alone:
             found = pipeline.run(asked, opened=first.opened, options=first.ranking, trace=trace)
         else:
@@ -112,6 +114,7 @@ def search(
         results=found.results,
         filters=found.filters,
         sort=sort,
+        weak_left_out=found.weak_left_out,
         facets=found.facets,
         next_cursor=found.next_cursor,
         did_you_mean=found.did_you_mean,

@@ -81,6 +81,7 @@ SEARCH_ANSWER = OpenApiExample(
         "pending_documents": 0,
         "filters": ["metadata.module:builtins"],
         "sort": "relevance",
+        "weak_left_out": 0,
         "facets": [],
         "did_you_mean": "",
         "next_cursor": "",

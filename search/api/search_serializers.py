@@ -46,6 +46,11 @@ class SearchRequestSerializer(KnownFieldsOnly[Any]):
     sort = serializers.ChoiceField(
         choices=SORTS, required=False, default=SORTS[0], help_text="The order of the result set."
     )
+    weak = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Of another order than by relevance: with the weak matches, which it leaves out otherwise.",
+    )
     rerank = serializers.ChoiceField(
         choices=RERANKERS,
         required=False,
@@ -200,6 +205,9 @@ class SearchAnswerSerializer(serializers.Serializer[SearchResponse]):
     )
     filters = serializers.ListField(child=serializers.CharField(), help_text="Every filter that held, the query's too.")
     sort = serializers.ChoiceField(choices=SORTS)
+    weak_left_out = serializers.IntegerField(
+        help_text="How many weak matches another order than by relevance has left out, of those looked at."
+    )
     facets = FacetSerializer(many=True)
     results = SearchResultSerializer(many=True)
     did_you_mean = serializers.CharField(

@@ -69,6 +69,7 @@ def _answer(request: Request, asked: Any) -> Response:
         mode=values["mode"],
         filters=values["filter"],
         sort=values["sort"],
+        weak=values["weak"],
         cursor=values["cursor"],
         facets=values["facets"],
         rerank=values["rerank"],

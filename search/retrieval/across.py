@@ -18,7 +18,7 @@ from search.retrieval.curation.rules import PIN
 from search.retrieval.filtering.facets import facets_of
 from search.retrieval.good_match import good_match, signals, strengths, telling
 from search.retrieval.open_index import OpenVersion
-from search.retrieval.pipeline import Clock, Outcome, found, prepared
+from search.retrieval.pipeline import Clock, Outcome, found, prepared, wanted
 from search.retrieval.query import Asked, Query
 from search.retrieval.result_set import (
     MOST,
@@ -75,16 +75,23 @@ def run(asked: Asked, searched: Sequence[tuple[OpenVersion, RetrievalOptions]]) 
 
 def _merged(asked: Asked, ones: Sequence[_One], clock: Clock) -> ResultSet:
     """Search each of the collections and return what was found in one order."""
-    in_order: list[list[VisibleHit]] = []
-    for one in ones:
-        wanted = asked.k + 1 if asked.sort == SORTS[0] else MOST
-        in_order.append(_with_certainty(one, found(one.query, one.documents, clock, wanted)))
+    in_order = [_with_certainty(one, found(one.query, one.documents, clock, wanted(one.query))) for one in ones]
+    _drop_the_merely_near(ones, in_order)
     merged = list(heapq.merge(*in_order, key=lambda each: -each.hit.score))
     if asked.sort != SORTS[0]:
         merged = ordered(merged, Document.objects.visible_to(asked.user), asked.sort)
-    complete = all(one.query.exhausted for one in ones) and len(merged) <= MOST
+    complete = all(one.query.complete for one in ones) and len(merged) <= MOST
     places = (Place(each.document_id, each.ordinal, each.hit.score) for each in merged[:MOST])
     return ResultSet(tuple(places), complete, answered=any(_answered(one) for one in ones))
+
+
+def _drop_the_merely_near(ones: Sequence[_One], in_order: list[list[VisibleHit]]) -> None:
+    """Empty what has no answers in another order than by relevance, where another of the collections has some."""
+    if any(one.query.has_answers for one in ones):
+        for number, one in enumerate(ones):
+            if not one.query.has_answers:
+                one.query.left_out += len(in_order[number])
+                in_order[number] = []
 
 
 def _answered(one: _One) -> bool:
@@ -146,6 +153,7 @@ def _page(asked: Asked, ones: Sequence[_One], frozen: ResultSet) -> tuple[Outcom
         degraded=tuple(f"{one.slug}: {reason}" for one in ones for reason in one.query.degraded),
         filters=ones[0].query.filters.texts,
         facets=_facets(asked, ones, left, exact=frozen.complete),
+        weak_left_out=sum(one.query.left_out for one in ones),
         did_you_mean=_meant(ones),
     )
     return outcome, rest

@@ -30,6 +30,7 @@ from search.retrieval.result_set import page as page_of
 from search.retrieval.rewording import proposal
 from search.retrieval.trace import Trace
 from search.retrieval.visible_hits import VisibleHit, best_visible
+from search.retrieval.weak_tail import JUDGED, without_weak
 from search.retrieval_options import RetrievalOptions
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Outcome:
     filters: tuple[str, ...] = ()
     facets: tuple[Facet, ...] = ()
     next_cursor: str = ""
+    weak_left_out: int = 0
     did_you_mean: str = ""
     took: Timings = field(default_factory=Timings)
 
@@ -68,8 +70,8 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: 
     if asked.cursor:
         page = _next_page(query, documents, clock)
     else:
-        wanted = asked.k + 1 if asked.sort == SORTS[0] else MOST  # another order is that of all that can be had
-        page = first_page(found(query, documents, clock, wanted, trace), asked.k, complete=query.exhausted)
+        in_order = found(query, documents, clock, wanted(query), trace)
+        page = first_page(in_order, asked.k, complete=query.complete)
     clock.lap("fetch")
     looked_at = list({each.document_id: each for each in [*page.found, *telling(query)]}.values())
     there = documents.in_bulk([each.document_id for each in looked_at])
@@ -84,6 +86,7 @@ def run(asked: Asked, *, opened: OpenVersion, options: RetrievalOptions, trace: 
         filters=query.filters.texts,
         facets=_facets(query, documents, page),
         next_cursor=write_cursor(replace(page.rest, answered=answered), bound_to=query.identity) if page.rest else "",
+        weak_left_out=query.left_out,
         did_you_mean=proposal(query, documents),
     )
     clock.lap("fetch")
@@ -112,24 +115,39 @@ def _next_page(query: Query, documents: "DocumentQuerySet", clock: "Clock") -> P
     frozen = read_cursor(query.asked.cursor, bound_to=query.identity)
     query.offset, query.answered = frozen.at, frozen.answered
     shown = page_of(query.opened.version, documents, frozen, query.asked.k)
-    if shown.rest is None and frozen.may_grow:
-        frozen = frozen.grown(found(query, documents, clock, MOST), complete=query.exhausted)
+    if shown.rest is None and frozen.may_grow and query.asked.sort == SORTS[0]:
+        frozen = frozen.grown(found(query, documents, clock, MOST), complete=query.complete)
         shown = page_of(query.opened.version, documents, frozen, query.asked.k)
     candidates.score(query, [each.hit.chunk_id for each in shown.found])
     return shown
 
 
+def wanted(query: Query) -> int:
+    """Return how many documents the first page needs: another order is that of all that can be had, or are judged."""
+    if query.asked.sort == SORTS[0]:
+        return query.asked.k + 1
+    return JUDGED + 1 if query.leaves_out_weak and query.vector is not None else MOST
+
+
 def found(
     query: Query, documents: "DocumentQuerySet", clock: "Clock", wanted: int, trace: Trace | None = None
 ) -> list[VisibleHit]:
-    """Return the documents found, in the order that was asked for: at least so many as wanted, or all."""
+    """Return the documents found, in the order that was asked for: at least so many as wanted, or all.
+
+    In another order than by relevance, without the weak ones unless they are asked for too.
+    """
     _rank(query, documents, clock, wanted, trace)
     if not query.asked.cursor:  # the documents of the first pages have their order
         rerank(query)
         clock.lap("rerank")
     named_first(query, documents)
     curate(query, documents)
-    return ordered(query.found, documents, query.asked.sort)
+    query.complete = query.exhausted
+    if not query.leaves_out_weak:
+        return ordered(query.found, documents, query.asked.sort)
+    cut = without_weak(query, query.found, documents)
+    query.left_out, query.complete, query.has_answers = cut.left_out, cut.complete, cut.has_answers
+    return ordered(cut.kept, documents, query.asked.sort)
 
 
 def _facets(query: Query, documents: "DocumentQuerySet", page: Page) -> tuple[Facet, ...]:

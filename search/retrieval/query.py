@@ -30,6 +30,7 @@ class Asked:
     user: "AbstractBaseUser | AnonymousUser | None" = None
     filters: Filters = field(default_factory=Filters)
     sort: str = "relevance"
+    weak: bool = False  # in another order than by relevance, also what is hardly an answer
     cursor: str = ""  # of the page before
     facets: Sequence[str] | None = None  # of these fields; of none: of those that tell the documents apart
 
@@ -63,10 +64,18 @@ class Query:
     found: list[VisibleHit] = field(default_factory=list)  # documents in their order, each by its best chunk
     named: frozenset[int] = frozenset()  # documents whose id or title the query is
     answered: bool | None = None  # what the first page said of a good match
+    left_out: int = 0  # weak matches that are not put in order
+    has_answers: bool = True  # among what is put in another order
+    complete: bool = False  # no more documents are to be found than were
     offset: int = 0  # how many results the pages before had
     reranked: dict[int, Reranked] = field(default_factory=dict)  # by document
     effects: tuple[Effect, ...] = ()
     degraded: list[str] = field(default_factory=list)
+
+    @property
+    def leaves_out_weak(self) -> bool:
+        """True when only documents that may be answers are put in order."""
+        return self.asked.sort != "relevance" and not self.asked.weak
 
     @property
     def use_dense(self) -> bool:
@@ -88,7 +97,15 @@ class Query:
         """What a page must have in common with the page that it follows."""
         asked = self.asked
         who = asked.user.pk if asked.user is not None and asked.user.is_authenticated else None
-        return (self.opened.version.collection_id, asked.text, asked.mode, self.filters.key, asked.sort, who)
+        return (
+            self.opened.version.collection_id,
+            asked.text,
+            asked.mode,
+            self.filters.key,
+            asked.sort,
+            asked.weak,
+            who,
+        )
 
     @cached_property
     def matching(self) -> QueryWords:

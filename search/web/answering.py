@@ -135,6 +135,11 @@ class Answer:
         return narrowing.orders(self.asked) if self.response is not None and self.response.total > 1 else []
 
     @property
+    def with_weak(self) -> Asked | None:
+        """The same search with the weak matches that this order has left out; None where there are none."""
+        return self.asked.with_weak() if self.response is not None and self.response.weak_left_out else None
+
+    @property
     def next_url(self) -> str:
         """The address of what comes after these results, empty when this is all."""
         if self.response is None or not self.response.next_cursor:
@@ -171,6 +176,7 @@ def answer(asked: Asked, user: Visitor, *, after: str = "") -> Answer:
             mode=asked.mode,
             filters=asked.filters,
             sort=asked.sort,
+            weak=asked.weak,
             cursor=asked.cursor,
             facets=(),
             source="page",

@@ -33,6 +33,7 @@ class Asked:
     k: int = FIRST_K
     filters: tuple[str, ...] = ()
     sort: str = DEFAULT_SORT
+    weak: bool = False
     cursor: str = ""
 
     @classmethod
@@ -49,6 +50,7 @@ class Asked:
             k=_clamped_k(text("k")),
             filters=_filters(parameters.getlist("filter")),
             sort=text("sort") or DEFAULT_SORT,
+            weak=text("weak") in ("1", "true"),
             cursor=text("cursor"),
         )
 
@@ -75,6 +77,8 @@ class Asked:
             written["k"] = str(self.k)
         if self.sort != DEFAULT_SORT:
             written["sort"] = self.sort
+            if self.weak:
+                written["weak"] = "1"
         written.setlist("filter", list(self.filters))
         return written
 
@@ -95,7 +99,7 @@ class Asked:
 
     def asking(self, query: str) -> Self:
         """The same search for other words."""
-        return replace(self, query=query, k=FIRST_K, cursor="")
+        return replace(self, query=query, k=FIRST_K, weak=False, cursor="")
 
     def within(self, collection: str) -> Self:
         """The same search in another collection, whose documents have other values to filter by."""
@@ -110,8 +114,12 @@ class Asked:
         return replace(self, filters=filters, cursor="")
 
     def sorted_by(self, sort: str) -> Self:
-        """The same search in another order."""
-        return replace(self, sort=sort, cursor="")
+        """The same search in another order. That by relevance has the weak matches at its end anyway."""
+        return replace(self, sort=sort, weak=self.weak and sort != DEFAULT_SORT, cursor="")
+
+    def with_weak(self) -> Self:
+        """The same search with the weak matches put in order too."""
+        return replace(self, weak=True, cursor="")
 
     def refines(self, earlier: Self) -> bool:
         """True when this is `earlier` being typed on or taken back, so that it is no step of its own."""
