@@ -46,7 +46,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its st
         label=_("Scopes"),
         choices=_SCOPES,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("It never may more than its owner."),
+        help_text=_("It may never do more than its owner."),
     )
     limits = forms.ModelMultipleChoiceField(
         label=_("Collections"),
@@ -108,6 +108,11 @@ class ApiTokenAdmin(ModelAdmin):
 
     def has_rotate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return bool(request.user.has_perms(["search.add_apitoken", "search.change_apitoken"]))
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Offer one button: what follows is the secret."""
+        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **only_save})
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         """Issue the token instead of saving the row: only that makes a secret."""
@@ -191,8 +196,7 @@ class ApiTokenAdmin(ModelAdmin):
         }
         response = TemplateResponse(request, "admin/search/token_issued.html", context)
         response["Cache-Control"] = "no-store"
-        if request.headers.get("HX-Request") == "true":  # out of the dialog, onto the page
-            response["HX-Retarget"], response["HX-Reswap"] = "body", "innerHTML"
+        response["HX-Retarget"], response["HX-Reswap"] = "#dialog", "innerHTML"  # in the place of the question
         return response
 
 
