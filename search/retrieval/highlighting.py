@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from search.datatypes import Snippet
-from search.retrieval.query_words import Match, QueryWords
+from search.retrieval.markdown_signs import signs
+from search.retrieval.query_words import Match, QueryWords, joined
 
 _SPACE = re.compile(r"\s")
 _HEADING_SIGNS = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
@@ -52,17 +53,24 @@ def snippet_from(text: str, sentence: int, end: int) -> Snippet:
 def _cut(text: str, first: int, last: int, marked: Sequence[Match]) -> Snippet:
     before = "… " if first > 0 and text[:first].strip() else ""
     after = " …" if text[last:].strip() else ""
-    signs = [(sign.start(), sign.end()) for sign in _HEADING_SIGNS.finditer(text, first, last)]
+    left_out = signs(text, first, last)
 
     def placed(at: int) -> int:
-        """Return where a place of the text is in the snippet, which leaves the signs of Markdown headings out."""
-        return len(before) + at - first - sum(min(at, end) - begin for begin, end in signs if begin < at)
+        """Return where a place of the text is in the snippet, which has the signs of Markdown no more."""
+        behind = [(min(at, sign.end) - sign.start, sign.instead) for sign in left_out if sign.start < at]
+        return len(before) + at - first - sum(max(0, length - len(instead)) for length, instead in behind)
 
-    kept = zip([first, *(end for _, end in signs)], [*(begin for begin, _ in signs), last], strict=True)
+    parts: list[str] = []
+    at = first
+    for sign in left_out:
+        parts += [text[at : sign.start], sign.instead]
+        at = sign.end
+    places = [(placed(match.start), placed(match.end)) for match in joined(text, marked)]
+    shown = tuple((begin, end) for begin, end in places if begin < end)  # and not within an address left out
     return Snippet(
-        before + _SPACE.sub(" ", "".join(text[begin:end] for begin, end in kept)) + after,
-        tuple((placed(match.start), placed(match.end)) for match in marked),
-        "words" if marked else "beginning",
+        before + _SPACE.sub(" ", "".join([*parts, text[at:last]])) + after,
+        shown,
+        "words" if shown else "beginning",
     )
 
 

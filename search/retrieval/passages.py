@@ -15,6 +15,7 @@ from search.retrieval.filtering.filters import InvalidFilter
 from search.retrieval.good_match import strength_of
 from search.retrieval.open_index import open_version
 from search.retrieval.query import Asked, Query
+from search.retrieval.query_words import joined
 from search.retrieval.visible_hits import VisibleHit
 from search.retrieval_options import RetrievalOptions
 
@@ -102,5 +103,5 @@ def _matching(query: Query | None, rows: dict[int, VisibleHit], document: Docume
 def _words(query: Query | None, document: Document, found: VisibleHit) -> tuple[tuple[int, int], ...]:
     if query is None:
         return ()
-    matches = query.matching.places(document.body, found.start, found.end, telling_terms(query))
+    matches = joined(document.body, query.matching.places(document.body, found.start, found.end, telling_terms(query)))
     return tuple((match.start, match.end) for match in matches)

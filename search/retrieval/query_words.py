@@ -23,6 +23,7 @@ from search.lexical.lexical_query import LexicalQuery
 
 Analyze = Callable[[str], Iterable[str]]
 _PLAIN = re.compile("[A-Z]?[a-z]+")
+_JOINTS = frozenset("-./:_#")  # between the parts of an identifier, of which one has a digit
 _MARKED_CORRECTION = 5  # letters of a word; a shorter one is nearly like too many others
 
 
@@ -108,6 +109,23 @@ class QueryWords:
             if self._beginnings.isdisjoint((low, low[:2], low[0])):
                 return frozenset()
         return self.terms.intersection([word] if is_spaceless(word) else self._analyze(word))
+
+
+def joined(text: str, matches: Iterable[Match]) -> list[Match]:
+    """Return the matches with the parts of an identifier, such as `E-4711` or `v2.1`, as one place."""
+    result: list[Match] = []
+    for match in matches:
+        before = result[-1] if result else None
+        if before is not None and _is_identifier(text[before.start : match.end], before.end - before.start, match):
+            result[-1] = Match(before.start, match.end, before.term)
+        else:
+            result.append(match)
+    return result
+
+
+def _is_identifier(written: str, first: int, last: Match) -> bool:
+    between = written[first : len(written) - (last.end - last.start)]
+    return between in _JOINTS and any(map(str.isdecimal, written))
 
 
 def _beginning(term: str) -> str:

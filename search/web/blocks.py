@@ -9,21 +9,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
+from search.retrieval.markdown_signs import FENCE, INLINE, ROW, ROW_LINE, inside
+
 _HEADING = re.compile(r"(#{1,6})[ \t]+(?=\S)")
 _UNDERLINE = re.compile(r"(?:={3,}|-{3,})\s*")
 _RULE = re.compile(r"(?:(?:-\s?){3,}|(?:\*\s?){3,}|(?:_\s?){3,})")
 _ITEM = re.compile(r"([ \t]*)(?:[-*+•]|(\d{1,9})[.)])[ \t]+(?=\S)")
 _QUOTE = re.compile(r">[ \t]?(?!>)")
-_ROW = re.compile(r"\|.*\|\s*")
-_ROW_LINE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*")
 _CELL = re.compile(r"(?:\\\||[^|])*")
-_INLINE = re.compile(
-    r"`(?P<code>[^`\n]{1,500})`"
-    r"|!?\[(?P<text>[^\[\]\n]{0,500})\]\((?P<href>[^()\s]{0,1000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?)\)"
-    r"|(?<![\w*])\*\*(?=\S)(?P<strong>[^\n]{1,500}?)(?<=\S)\*\*(?![\w*])"
-    r"|(?<![\w*])\*(?=[^\s*])(?P<em>[^*\n]{1,500}?)(?<=\S)\*(?![\w*])"
-)
 _FLOWING_CHARS = 60  # a line that is longer was broken by its margin, not by its author
 _INDENT = 2
 
@@ -118,14 +111,14 @@ def _lines(text: str, start: int, end: int) -> list[_Line]:
 def _block(text: str, lines: Sequence[_Line], at: int) -> tuple[Block, int]:
     """Return the block that begins at a line, and the line behind it."""
     line = lines[at]
-    if fence := _FENCE.match(line.text):
+    if fence := FENCE.match(line.text):
         return _fenced(lines, at, fence[1])
     if sign := _HEADING.match(line.text):
         shown = line.text.rstrip().rstrip("#").rstrip()
         return _heading(text, line.start + sign.end(), line.start + len(shown), len(sign[1])), at + 1
     if _RULE.fullmatch(line.text.strip()):
         return Block("rule"), at + 1
-    if _ROW.fullmatch(line.text) and at + 1 < len(lines) and _ROW_LINE.fullmatch(lines[at + 1].text):
+    if ROW.fullmatch(line.text) and at + 1 < len(lines) and ROW_LINE.fullmatch(lines[at + 1].text):
         return _table(text, lines, at)
     if _ITEM.match(line.text):
         return _list(text, lines, at)
@@ -142,15 +135,15 @@ def _fenced(lines: Sequence[_Line], at: int, fence: str) -> tuple[Block, int]:
     last = at + 1
     while last < len(lines) and not lines[last].text.strip().startswith(fence):
         last += 1
-    inside = lines[at + 1 : last]
-    runs = (Run(inside[0].start, inside[-1].end),) if inside else ()
+    within = lines[at + 1 : last]
+    runs = (Run(within[0].start, within[-1].end),) if within else ()
     return Block("code", ((runs,),)), last + 1
 
 
 def _table(text: str, lines: Sequence[_Line], at: int) -> tuple[Block, int]:
     rows = [_cells(text, lines[at])]
     at += 2
-    while at < len(lines) and _ROW.fullmatch(lines[at].text):
+    while at < len(lines) and ROW.fullmatch(lines[at].text):
         rows.append(_cells(text, lines[at]))
         at += 1
     return Block("table", tuple(rows)), at
@@ -206,17 +199,17 @@ def _paragraph(text: str, lines: Sequence[_Line], at: int) -> tuple[Block, int]:
             level = 1 if lines[at].text[0] == "=" else 2
             return _heading(text, *_stripped(text, lines[first].start, lines[first].end), level), at + 1
         at += 1
-    inside = lines[first:at]
-    start, end = inside[0].start, inside[-1].end
-    if inside[0].text.startswith(">>>") or all(line.text.startswith(("    ", "\t")) for line in inside):
+    within = lines[first:at]
+    start, end = within[0].start, within[-1].end
+    if within[0].text.startswith(">>>") or all(line.text.startswith(("    ", "\t")) for line in within):
         return Block("code", (((Run(start, end),),),)), at
-    flows = all(len(line.text) >= _FLOWING_CHARS and not line.text[0].isspace() for line in inside[:-1])
-    return Block("text", ((_runs(text, start, end),),), flows=flows and len(inside) > 1), at
+    flows = all(len(line.text) >= _FLOWING_CHARS and not line.text[0].isspace() for line in within[:-1])
+    return Block("text", ((_runs(text, start, end),),), flows=flows and len(within) > 1), at
 
 
 def _begins_something(line: str) -> bool:
     """True when a line ends the paragraph before it without a blank line between them."""
-    return bool(_FENCE.match(line) or _ITEM.match(line) or _HEADING.match(line) or _QUOTE.match(line))
+    return bool(FENCE.match(line) or _ITEM.match(line) or _HEADING.match(line) or _QUOTE.match(line))
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
@@ -234,12 +227,12 @@ def _runs(text: str, start: int, end: int) -> tuple[Run, ...]:
 def _styled(text: str, whole: Run) -> Iterator[Run]:
     """Cut a run where its style changes; the signs that say so fall out between the parts."""
     at = whole.start
-    for found in _INLINE.finditer(text, whole.start, whole.end):
+    for found in INLINE.finditer(text, whole.start, whole.end):
         if at < found.start():
             yield Run(at, found.start(), whole.code, whole.strong, whole.em, whole.href)
         kind = found.lastgroup or ""
-        first, last = found.span("text" if kind == "href" else kind)
-        inside = Run(
+        first, last = found.span(inside(kind))
+        styled = Run(
             first,
             last,
             kind == "code",
@@ -247,7 +240,7 @@ def _styled(text: str, whole: Run) -> Iterator[Run]:
             whole.em or kind == "em",
             (found["href"] if found[0][0] == "[" else "") if kind == "href" else whole.href,
         )
-        yield from [inside] if kind == "code" else _styled(text, inside)
+        yield from [styled] if kind == "code" else _styled(text, styled)
         at = found.end()
     if at < whole.end:
         yield Run(at, whole.end, whole.code, whole.strong, whole.em, whole.href)

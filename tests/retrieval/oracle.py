@@ -42,7 +42,9 @@ def equal(value: Any, text: str) -> bool:
         return text == str(value).lower()
     if isinstance(value, int | float):
         return NUMBER.fullmatch(text) is not None and float(text) == value
-    return bool(value == text)
+    inside = {7: "-", 10: "T "}.get(len(text), "") if re.fullmatch("[0-9]{4}-[0-9]{2}(-[0-9]{2})?", text) else ""
+    longer = isinstance(value, str) and value.startswith(text) and value[len(text) : len(text) + 1] in set(inside)
+    return bool(value == text or longer)
 
 
 def compare(value: Any, op: str, bound: str) -> bool:

@@ -177,3 +177,51 @@ def test_signs_of_headings_are_left_out_and_the_marks_stay_on_their_words() -> N
     assert found.text == "Parental leave  Time with the children  Tell us of the leave. #1 and C# stay."
     assert marked(found) == ["leave", "children", "leave"]
     assert cut(text, "leave", start=2).text.startswith("… Parental leave  Time")
+
+
+def test_signs_of_markdown_are_left_out_and_the_marks_stay_on_their_words() -> None:
+    text = (
+        "> Ask for **annual leave** and `leave_days` on [the leave page](https://x.org/leave), *in time*.\n\n"
+        "- leave first\n* then rest\n\n| kind | days |\n|---|:-:|\n| `leave` | 30 |\n\n"
+        "```sh\n# leave | - stays *as* it is\n```\n2 * 3 * leave **kwargs a|b"
+    )
+    found = cut(text, "leave")
+    assert " ".join(found.text.split()) == (
+        "Ask for annual leave and leave_days on the leave page, in time. • leave first • then rest "
+        "• kind · days • leave · 30 # leave | - stays *as* it is 2 * 3 * leave **kwargs a|b"
+    )
+    assert marked(found) == ["leave", "leave_days", "leave", "leave", "leave", "leave", "leave"]
+
+
+SIGNS = [
+    "**",
+    "*",
+    "`",
+    "[",
+    "](x)",
+    "# ",
+    "- ",
+    "| ",
+    " |",
+    "|---|",
+    "```",
+    "\n",
+    "\n\n",
+    " ",
+    "lamp",
+    "lamps",
+    "other",
+]
+
+
+@given(st.lists(st.sampled_from(SIGNS), max_size=40).map("".join), st.integers(0, 60), st.integers(0, 200))
+def test_whatever_signs_there_are_only_words_of_the_query_are_marked(text: str, start: int, length: int) -> None:
+    found = cut(text, "lamp", min(start, len(text)), min(len(text), start + length))
+    assert all("lamp" in word for word in marked(found))
+    assert "".join(piece for piece, _ in found.pieces) == found.text
+
+
+def test_an_identifier_is_marked_whole() -> None:
+    assert marked(cut("The error E-4711 and E 4711, not 4711-B.", "E-4711")) == ["E-4711", "E", "4711", "4711"]
+    assert marked(cut("Release v2.1.0 and INV/2024/17.", "v2.1.0 INV/2024/17")) == ["v2.1.0", "INV/2024/17"]
+    assert marked(cut("A well-known lamp.", "well known")) == ["well", "known"]

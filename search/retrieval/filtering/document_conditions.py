@@ -23,6 +23,8 @@ _Sql = tuple[str, list[Any]]
 _SQLITE, _POSTGRESQL = "sqlite", "postgresql"
 NUMBER = r"\A-?[0-9]{1,15}(\.[0-9]{1,15})?\Z"
 _DATE = r"\A[0-9]{4}-[0-9]{2}"
+_MONTH_OR_DAY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?\Z")
+_MONTH_CHARS = 7
 _FALSE: _Sql = ("1 = 0", [])
 
 
@@ -221,6 +223,10 @@ class _Postgresql(_Dialect):
 
 def _equals(dialect: type[_Dialect], value: str) -> _Sql:
     cases, params = [f"WHEN {dialect.is_text} THEN {dialect.text} = %s"], [value]
+    if _MONTH_OR_DAY.match(value):  # means all that it has: the days of a month, the times of a day
+        longer = [f"{value}-"] if len(value) == _MONTH_CHARS else [f"{value}T", f"{value} "]
+        inside = f"substr({dialect.text}, 1, {len(value) + 1}) IN ({', '.join(['%s'] * len(longer))})"
+        cases, params = [f"WHEN {dialect.is_text} THEN ({dialect.text} = %s OR {inside})"], [value, *longer]
     if re.match(NUMBER, value):
         cases.append(f"WHEN {dialect.is_number} THEN {dialect.number} = {dialect.number_parameter}")
         params.append(dialect.parameter(value))

@@ -1,6 +1,7 @@
 """Filters select what a plain reading of the documents selects, on either database."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -111,3 +112,16 @@ def test_values_of_a_field_are_chosen_one_by_one() -> None:
 
 def test_the_order_of_filters_does_not_matter() -> None:
     assert Filters.of([FieldValue("tag", "=", "a")], ["language:en"]) == Filters.of(parameters=["language:en", "tag:a"])
+
+
+@pytest.mark.django_db
+def test_a_month_of_the_metadata_has_its_days_and_a_day_its_times(make_document: Callable[..., Document]) -> None:
+    for due in ("2025-02", "2025-02-03", "2025-02-03T10:00", "2025-020", "2025-03-01"):
+        make_document(external_id=due, metadata={"due": due})
+
+    def selected(text: str) -> set[str]:
+        found = Filters.of(parameters=[text]).apply(Document.objects.all())
+        return set(found.values_list("external_id", flat=True))
+
+    assert selected("metadata.due:2025-02") == {"2025-02", "2025-02-03", "2025-02-03T10:00"}
+    assert selected("metadata.due:2025-02-03") == {"2025-02-03", "2025-02-03T10:00"}
