@@ -112,7 +112,8 @@ class ApiTokenAdmin(ModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Offer one button: what follows is the secret."""
         only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().add_view(request, form_url, {**(extra_context or {}), **only_save})
+        page: HttpResponse = super().add_view(request, form_url, {**(extra_context or {}), **only_save})
+        return page
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         """Issue the token instead of saving the row: only that makes a secret."""

@@ -13,6 +13,7 @@ from search.models import Collection, Document
 from search.models.corpus import NO_AUDIENCE
 
 from .document_serializers import document_answer
+from .entity_tags import changed_since, etag
 from .exceptions import Conflict
 from .permissions import showable
 from .problems import no_collection
@@ -41,6 +42,8 @@ def document_address(collection: Collection, external_id: str) -> str:
 
 def written(request: Request, collection: Collection, result: WriteResult) -> Response:
     """Return the answer to the write of one document. Raises what its refusal means."""
+    if result.outcome is Outcome.CHANGED_SINCE:
+        raise changed_since()
     if result.outcome is Outcome.UNKNOWN_GROUPS:
         raise ValidationError({"groups": [unknown_groups(result)]})
     if result.outcome is Outcome.NO_AUDIENCE:
@@ -52,9 +55,11 @@ def written(request: Request, collection: Collection, result: WriteResult) -> Re
     if document is None:
         raise Conflict(_("Another request deleted the document right after it had been written."))
     answer = document_answer(document, request.user)
+    headers = etag(document)
     if result.outcome is not Outcome.CREATED:
-        return Response(answer)
-    return Response(answer, status=201, headers={"Location": document_address(collection, result.external_id)})
+        return Response(answer, headers=headers)
+    headers["Location"] = document_address(collection, result.external_id)
+    return Response(answer, status=201, headers=headers)
 
 
 def refusal(result: WriteResult) -> str:

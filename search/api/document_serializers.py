@@ -169,11 +169,11 @@ class DocumentFilters(serializers.Serializer[Any]):
     )
 
 
-def document_write(values: dict[str, Any], external_id: str) -> DocumentWrite:
-    """Return the write that a serializer's validated `values` ask for."""
+def document_write(values: dict[str, Any], external_id: str, expected: tuple[str, ...] = ()) -> DocumentWrite:
+    """Return the write that validated `values` ask for, of a document that is in one of the `expected` states."""
     given = {name: value for name, value in values.items() if name not in ("collection", "external_id", "groups")}
     groups = values.get("groups")
-    return DocumentWrite(external_id, given, None if groups is None else tuple(dict.fromkeys(groups)))
+    return DocumentWrite(external_id, given, None if groups is None else tuple(dict.fromkeys(groups)), expected)
 
 
 def document_answer(document: Document, user: User) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from search.access.scopes import Scope
-from search.ingestion.document_writes import Outcome, Rights, write_documents
+from search.ingestion.document_writes import Outcome, Rights, delete_document, write_documents
 from search.models import Document
 from search.models.corpus import new_external_id
 
@@ -24,11 +24,12 @@ from .document_serializers import (
     document_list,
     document_write,
 )
+from .entity_tags import ETAG, IF_MATCH, changed_since, etag, if_match
 from .exceptions import Conflict
 from .parsers import sent
 from .permissions import MayReadAndWrite, readable_documents
 from .problems import shortened
-from .schema import READ_PROBLEMS, WRITE_PROBLEMS
+from .schema import READ_PROBLEMS, WRITE_PROBLEMS, problems
 from .token_policies import TokenPolicy, by_row, in_view, narrowed, reached
 
 
@@ -78,18 +79,26 @@ class DocumentsView(GenericAPIView[Document]):
 
 
 @extend_schema_view(
-    get=extend_schema(operation_id="documents_retrieve", responses={200: DocumentSerializer, **READ_PROBLEMS}),
+    get=extend_schema(
+        operation_id="documents_retrieve", parameters=[ETAG], responses={200: DocumentSerializer, **READ_PROBLEMS}
+    ),
     put=extend_schema(
         operation_id="documents_replace",
+        parameters=[IF_MATCH, ETAG],
         request=DocumentSerializer,
-        responses={200: DocumentSerializer, **WRITE_PROBLEMS},
+        responses={200: DocumentSerializer, **WRITE_PROBLEMS, **problems(412)},
     ),
     patch=extend_schema(
         operation_id="documents_update",
+        parameters=[IF_MATCH, ETAG],
         request=DocumentSerializer,
-        responses={200: DocumentSerializer, **WRITE_PROBLEMS},
+        responses={200: DocumentSerializer, **WRITE_PROBLEMS, **problems(412)},
     ),
-    delete=extend_schema(operation_id="documents_delete", responses={204: None, **READ_PROBLEMS}),
+    delete=extend_schema(
+        operation_id="documents_delete",
+        parameters=[IF_MATCH],
+        responses={204: None, **READ_PROBLEMS, **problems(412)},
+    ),
 )
 class DocumentView(GenericAPIView[Document]):
     """One document by its id."""
@@ -110,7 +119,8 @@ class DocumentView(GenericAPIView[Document]):
 
     def get(self, request: Request, pk: int) -> Response:
         """Read a document."""
-        return Response(document_answer(self._document(request, pk), request.user))
+        document = self._document(request, pk)
+        return Response(document_answer(document, request.user), headers=etag(document))
 
     def put(self, request: Request, pk: int) -> Response:
         """Replace a document's content; its identity stays."""
@@ -122,14 +132,15 @@ class DocumentView(GenericAPIView[Document]):
 
     def delete(self, request: Request, pk: int) -> Response:
         """Delete a document; it is gone from search at once."""
-        self._document(request, pk).delete()
+        if delete_document(self._document(request, pk).pk, if_match(request)):
+            raise changed_since()
         return Response(status=204)
 
     def _write(self, request: Request, pk: int, *, partial: bool) -> Response:
         document = self._document(request, pk)
         values = DocumentSerializer(partial=partial).run_validation(sent(request))
         check_identity(values, document.collection.slug, document.external_id)
-        write = document_write(values, document.external_id)
+        write = document_write(values, document.external_id, if_match(request))
         result = write_documents(document.collection, [write], Rights(create=False, replace=True))[0]
         if result.outcome is Outcome.MAY_NOT_CREATE:  # deleted since it was read above
             raise NotFound(_no_document(pk))

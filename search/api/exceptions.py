@@ -31,6 +31,13 @@ class Conflict(exceptions.APIException):
         self.wait = wait
 
 
+class PreconditionFailed(exceptions.APIException):
+    """What is stored is not what the request was made for."""
+
+    status_code = HTTPStatus.PRECONDITION_FAILED
+    default_code = "precondition_failed"
+
+
 class DiskFull(exceptions.APIException):
     """What was sent does not fit on this machine's disk."""
 

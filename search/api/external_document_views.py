@@ -11,15 +11,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from search.access.scopes import Scope
-from search.ingestion.document_writes import write_documents
+from search.ingestion.document_writes import delete_document, write_documents
 from search.models import Document
 
 from .document_answers import check_identity, collection_at, written
 from .document_serializers import DocumentSerializer, document_answer, document_write
+from .entity_tags import ETAG, IF_MATCH, changed_since, etag, if_match
 from .parsers import sent
 from .permissions import MayReadAndWrite, document_rights, readable_documents
 from .problems import shortened
-from .schema import READ_PROBLEMS, WRITE_PROBLEMS
+from .schema import READ_PROBLEMS, WRITE_PROBLEMS, problems
 from .token_policies import TokenPolicy, by_slug
 
 _EXTERNAL_ID = OpenApiParameter(
@@ -32,14 +33,21 @@ _EXTERNAL_ID = OpenApiParameter(
 
 @extend_schema_view(
     get=extend_schema(
-        operation_id="collection_documents_retrieve", responses={200: DocumentSerializer, **READ_PROBLEMS}
+        operation_id="collection_documents_retrieve",
+        parameters=[ETAG],
+        responses={200: DocumentSerializer, **READ_PROBLEMS},
     ),
     put=extend_schema(
         operation_id="collection_documents_put",
+        parameters=[IF_MATCH, ETAG],
         request=DocumentSerializer,
-        responses={200: DocumentSerializer, 201: DocumentSerializer, **WRITE_PROBLEMS},
+        responses={200: DocumentSerializer, 201: DocumentSerializer, **WRITE_PROBLEMS, **problems(412)},
     ),
-    delete=extend_schema(operation_id="collection_documents_delete", responses={204: None, **READ_PROBLEMS}),
+    delete=extend_schema(
+        operation_id="collection_documents_delete",
+        parameters=[IF_MATCH],
+        responses={204: None, **READ_PROBLEMS, **problems(412)},
+    ),
 )
 @extend_schema(parameters=[_EXTERNAL_ID])
 class ExternalDocumentView(GenericAPIView[Document]):
@@ -62,19 +70,21 @@ class ExternalDocumentView(GenericAPIView[Document]):
 
     def get(self, request: Request, slug: str, external_id: str) -> Response:
         """Read a document."""
-        return Response(document_answer(self._document(request, slug, external_id), request.user))
+        document = self._document(request, slug, external_id)
+        return Response(document_answer(document, request.user), headers=etag(document))
 
     def put(self, request: Request, slug: str, external_id: str) -> Response:
         """Create a document (201) or replace the one that is there (200)."""
         collection = collection_at(slug)
         values = DocumentSerializer().run_validation({"external_id": external_id, **_object(sent(request))})
         check_identity(values, slug, external_id)
-        write = document_write(values, external_id)
+        write = document_write(values, external_id, if_match(request))
         return written(request, collection, write_documents(collection, [write], document_rights(request.user))[0])
 
     def delete(self, request: Request, slug: str, external_id: str) -> Response:
         """Delete a document; it is gone from search at once."""
-        self._document(request, slug, external_id).delete()
+        if delete_document(self._document(request, slug, external_id).pk, if_match(request)):
+            raise changed_since()
         return Response(status=204)
 
     def _document(self, request: Request, slug: str, external_id: str) -> Document:

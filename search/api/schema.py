@@ -33,6 +33,7 @@ _MEANINGS = {
     404: "There is no such thing, or it is not visible to this user.",
     409: "It contradicts what is stored.",
     411: "The Content-Length header is missing.",
+    412: "What is stored is not what the request was made for.",
     413: "The body is too large.",
     415: "The content type is not accepted.",
     507: "The disk of this installation is full.",

@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from search.ingestion.state_tags import state_tag
 from search.models import Collection, Document, PendingChange
 from search.models.corpus import lacks_audience
 
@@ -28,6 +29,8 @@ class DocumentWrite:
     external_id: str
     values: Mapping[str, Any]
     groups: tuple[str, ...] | None = None
+    expected: tuple[str, ...] = ()
+    """Where any are named: the states (`state_tag`) of the document that this write was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Outcome(StrEnum):
     MAY_NOT_REPLACE = "may_not_replace"
     UNKNOWN_GROUPS = "unknown_groups"
     NO_AUDIENCE = "no_audience"
+    CHANGED_SINCE = "changed_since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,17 @@ def write_documents(collection: Collection, writes: Sequence[DocumentWrite], rig
             if not attempts_left:
                 raise
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def delete_document(pk: int, expected: tuple[str, ...] = ()) -> Outcome | None:
+    """Delete a document, if it is in one of the `expected` states where any are named; None when it is gone."""
+    with transaction.atomic():
+        document = Document.objects.select_for_update().filter(pk=pk).first()
+        if document is not None and expected and state_tag(document) not in expected:
+            return Outcome.CHANGED_SINCE
+        if document is not None:
+            document.delete()
+    return None
 
 
 @dataclass(slots=True)
@@ -107,7 +122,7 @@ class _Batch:
         # Two batches lock in the same order; by `id` SQLite would read every document of the collection.
         rows = found.select_for_update().order_by("external_id")
         targets = {document.external_id: _Target(document, is_new=False) for document in rows}
-        if any(write.groups is not None or _for_groups(write) for write in self.writes):
+        if any(write.groups is not None or write.expected or _for_groups(write) for write in self.writes):
             by_id = {target.document.pk: target for target in targets.values()}
             members = Document.groups.through.objects.filter(document_id__in=by_id)
             for document_id, group_id in members.values_list("document_id", "group_id"):
@@ -118,6 +133,8 @@ class _Batch:
         if self._unknown_groups(write):
             return Outcome.UNKNOWN_GROUPS
         target = self.targets.get(write.external_id)
+        if write.expected and not _is_as_expected(write, target):
+            return Outcome.CHANGED_SINCE
         if self._has_no_audience(write, target):
             return Outcome.NO_AUDIENCE
         if target is None:
@@ -193,6 +210,10 @@ class _Batch:
 
     def _unknown_groups(self, write: DocumentWrite) -> tuple[str, ...]:
         return tuple(name for name in write.groups or () if name not in self.groups)
+
+
+def _is_as_expected(write: DocumentWrite, target: _Target | None) -> bool:
+    return target is not None and state_tag(target.document, target.group_ids) in write.expected
 
 
 def _for_groups(write: DocumentWrite) -> bool:
