@@ -39,6 +39,12 @@ def total_found(response: SearchResponse) -> str:
 
 
 @register.filter
+def named(slug: str, names: Mapping[str, str]) -> str:
+    """Return what people call a collection."""
+    return names.get(slug, slug)
+
+
+@register.filter
 def safe_link(url: str) -> str:
     """Return `url` if a link to it is harmless (http, https, mailto, relative), else "".
 

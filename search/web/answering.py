@@ -15,11 +15,13 @@ from search import query_service
 from search.datatypes import SearchResponse
 from search.indexing.progress import CollectionProgress, collection_progresses
 from search.models import Collection, Document
+from search.retrieval.calibration import Strength
 
 from . import narrowing
-from .asking import Asked
+from .asking import DEFAULT_SORT, Asked
 from .examples import example_queries
 
+MOST_TABS = 5
 Visitor = AbstractBaseUser | AnonymousUser
 
 
@@ -89,6 +91,16 @@ class Answer:
         return ",".join(each.slug for each in self.collections) if several else ""
 
     @property
+    def tabs(self) -> list[narrowing.Choice]:
+        """The same search in each of the collections and in all together; of many there is a list instead."""
+        if not 1 < len(self.collections) <= MOST_TABS:
+            return []
+        chosen = None if self.is_across else self.collection
+        tabs = [narrowing.Choice(each.name, self.asked.within(each.slug).url, each == chosen)
+                for each in self.collections]  # fmt: skip
+        return [*tabs, narrowing.Choice(_("All"), self.asked.within(self.everywhere).url, self.is_across)]
+
+    @property
     def place(self) -> str:
         """The name of what was searched."""
         if self.is_across:
@@ -106,8 +118,27 @@ class Answer:
 
     @property
     def is_current(self) -> bool:
-        """True when nothing that the visitor may see waits to be indexed; of several collections nobody has looked."""
-        return self.response is not None and not self.is_across and self.progress is None
+        """True when nothing that the visitor may see waits to be indexed, in any of the collections searched."""
+        response = self.response
+        silent = self.is_across and response is not None and bool(response.degraded)
+        return response is not None and self.progress is None and not response.pending_documents and not silent
+
+    @property
+    def waiting(self) -> int:
+        """How many documents of several collections are saved and not searchable yet."""
+        return self.response.pending_documents if self.response is not None and self.is_across else 0
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What the collections are called, by slug."""
+        return {each.slug: each.name for each in self.collections}
+
+    @property
+    def first_weak(self) -> int:
+        """The rank of the first of the weak matches that end the first page of an order by relevance; 0 for none."""
+        results = self.response.results if self.response is not None and self.asked.sort == DEFAULT_SORT else ()
+        good = [result.rank for result in results if result.strength != Strength.WEAK or result.pinned]
+        return good[-1] + 1 if good and results[0].rank == 1 and good[-1] < results[-1].rank else 0
 
     @property
     def is_start(self) -> bool:
@@ -117,7 +148,7 @@ class Answer:
     @property
     def chips(self) -> list[narrowing.Choice]:
         """The filters of the address."""
-        return narrowing.chips(self.asked)
+        return narrowing.chips(self.asked, self.names)
 
     @property
     def unfiltered(self) -> Asked:
@@ -127,7 +158,7 @@ class Answer:
     @property
     def facets(self) -> list[narrowing.ShownFacet]:
         """What the results can be narrowed down by."""
-        return narrowing.facets(self.asked, self.response.facets) if self.response is not None else []
+        return narrowing.facets(self.asked, self.response.facets, self.names) if self.response is not None else []
 
     @property
     def orders(self) -> list[narrowing.Choice]:

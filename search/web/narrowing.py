@@ -3,6 +3,7 @@
 Only writes links and labels; what a filter selects is retrieval's business.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.formats import number_format
@@ -38,25 +39,28 @@ class ShownFacet:
     others: tuple[Choice, ...]
 
 
-def chips(asked: Asked) -> list[Choice]:
-    """Return the filters of the address, each with the address without it; one that cannot be read as it stands."""
+def chips(asked: Asked, collections: Mapping[str, str]) -> list[Choice]:
+    """Return the filters of the address, each with the address without it; one that cannot be read as it stands.
+
+    `collections` are their names by slug.
+    """
     found = []
     for text in asked.filters:
         rest = asked.filtered(tuple(other for other in asked.filters if other != text))
         try:
-            label = _in_words(Condition.read(text))
+            label = _in_words(Condition.read(text), collections)
         except InvalidFilter:
             label = text
         found.append(Choice(label, rest.url))
     return found
 
 
-def facets(asked: Asked, found: tuple[Facet, ...]) -> list[ShownFacet]:
+def facets(asked: Asked, found: tuple[Facet, ...], collections: Mapping[str, str]) -> list[ShownFacet]:
     """Return the facets with a link for each value: to the search with it, or without it where it is chosen."""
     filters = Filters.of(parameters=asked.filters)
     shown = []
     for facet in found:
-        choices = tuple(_choice(asked, filters, facet, value) for value in facet.values)
+        choices = tuple(_choice(asked, filters, facet, value, collections) for value in facet.values)
         shown.append(ShownFacet(facet.label, choices[:_AT_ONCE], choices[_AT_ONCE:]))
     return shown
 
@@ -67,16 +71,19 @@ def orders(asked: Asked) -> list[Choice]:
     return [Choice(names[sort], asked.sorted_by(sort).url, sort == asked.sort) for sort in SORTS]
 
 
-def _choice(asked: Asked, filters: Filters, facet: Facet, value: FacetValue) -> Choice:
+def _choice(asked: Asked, filters: Filters, facet: Facet, value: FacetValue, collections: Mapping[str, str]) -> Choice:
     removable = filter_for(facet.field, value.value) in filters.texts
     url = asked.filtered(filters.toggled(facet.field, value.value).texts).url
     count = number_format(value.count, decimal_pos=0, use_l10n=True, force_grouping=True)
     in_query = value.selected and not removable
-    return Choice(value.label, "" if in_query else url, value.selected, count if facet.exact else f"{count}+")
+    label = collections.get(value.value, value.label) if facet.field == "collection" else value.label
+    return Choice(label, "" if in_query else url, value.selected, count if facet.exact else f"{count}+")
 
 
-def _in_words(condition: Condition) -> str:
+def _in_words(condition: Condition, collections: Mapping[str, str]) -> str:
     values = [value_label(condition.field, value) for value in condition.values]
+    if condition.field == "collection":
+        values = [collections.get(value, value) for value in condition.values]
     if condition.op in (EQUALS, ONE_OF):
         text = _(" or ").join(values)
     elif condition.op == EXISTS:

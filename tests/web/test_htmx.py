@@ -127,3 +127,13 @@ def test_progress_counts_only_documents_that_the_visitor_may_see(client: Client,
 
 def test_progress_of_an_unknown_collection_is_a_404(client: Client, collection: Collection) -> None:
     assert client.get("/progress/", {"collection": "nope"}).status_code == 404
+
+
+def test_htmx_gets_the_tabs_for_what_is_asked_now(client: Client, collection: Collection) -> None:
+    Collection.objects.create(slug="other", name="Other")
+
+    part = client.get("/?q=before&q=bread&collection=other", headers=HTMX)
+
+    assert '<nav id="tabs" class="tabs" aria-label="Collections" hx-swap-oob="true">' in part.text
+    assert 'href="/?q=bread&amp;collection=docs"' in part.text
+    assert part.headers["HX-Push-Url"] == "/?q=bread&collection=other"

@@ -112,7 +112,14 @@ def test_with_several_collections_the_chosen_one_is_searched(
     make_document(title="Only in docs", body="bread")
     indexed()
 
-    assert 'value="other" checked' in client.get("/", {"collection": other.slug}).text
+    page = client.get("/", {"collection": other.slug, "q": "bread", "filter": "tag:x"})
+    tabs = re.findall(r'<a id="tab-\d" href="([^"]*)"[^>]*?(?: (aria-current="page"))?>([^<]*)</a>', page.text)
+    assert [(unescape(url), chosen, name) for url, chosen, name in tabs] == [
+        ("/?q=bread&collection=docs", "", "Docs"),
+        ("/?q=bread&collection=other", 'aria-current="page"', "Other"),
+        ("/?q=bread&collection=docs%2Cother", "", "All"),
+    ]
+    assert '<input type="hidden" name="collection" value="other" form="search">' in page.text
     assert "Only in docs" in client.get("/", {"q": "bread", "collection": "docs"}).text
 
 
@@ -415,10 +422,25 @@ def test_all_collections_are_searched_together(client: Client, make_document: Ma
 
     page = client.get("/", {"q": "words", "collection": "docs,other"}).content.decode()
 
-    assert 'value="docs,other" checked' in page
+    assert re.search(r'aria-current="page">All</a>', page)
     assert "Elsewhere" in page and "Here" in page
-    assert "</span> other</li>" in page and "</span> docs</li>" in page
-    assert 'value="docs" checked' in client.get("/", {"q": "words"}).content.decode()
+    assert "</span> Other</li>" in page and "</span> Docs</li>" in page
+    assert 'data-freshness="current"' in page
+    assert re.search(r'aria-current="page">Docs</a>', client.get("/", {"q": "words"}).content.decode())
+    make_document(collection=other, external_id="new", title="Saved just now")
+    waiting = client.get("/", {"q": "words", "collection": "docs,other"}).content.decode()
+    assert "1 document of these collections is saved and not searchable yet." in waiting
+    assert 'data-freshness="current"' not in waiting
     assert client.get("/", {"q": "words", "collection": "docs,nowhere"}).status_code == 404
     assert client.get("/", {"collection": "docs,other"}).status_code == 200
     assert "these collections" in client.get("/", {"q": '"zebra"', "collection": "docs,other"}).content.decode()
+
+
+def test_where_the_weak_matches_begin_is_said_once(show: ShowResponse, make_result: MakeResult) -> None:
+    strengths = ("strong", "weak", "possible", "weak", "weak")
+    page = show(*[make_result(rank=at, strength=each) for at, each in enumerate(strengths, 1)]).content.decode()
+
+    assert page.count("From here on, less close") == 1
+    assert page.index("From here on, less close") > page.index('id="r4"')
+    assert "From here on" not in show(make_result(rank=1, strength="weak")).content.decode()
+    assert "From here on" not in show(make_result(rank=1, strength="strong")).content.decode()
