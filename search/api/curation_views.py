@@ -29,6 +29,7 @@ from .curation_serializers import (
 from .document_answers import collection_named
 from .evaluation_serializers import OfCollection
 from .exceptions import Unavailable
+from .parameters import parameters
 from .parsers import sent
 from .permissions import MayCurate, MayTry
 from .schema import problems
@@ -90,11 +91,10 @@ class _ListView(_Entries):
 
     def get(self, request: Request) -> Response:
         """List them by ascending id."""
-        wanted = OfCollection(data=request.query_params)
-        wanted.is_valid(raise_exception=True)
+        wanted = parameters(request, OfCollection(), paged=True)
         found = narrowed(request, self.get_queryset())
-        if "collection" in wanted.validated_data:
-            found = found.filter(collection=collection_named(wanted.validated_data["collection"]))
+        if "collection" in wanted:
+            found = found.filter(collection=collection_named(wanted["collection"]))
         page = self.paginate_queryset(found) or []
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

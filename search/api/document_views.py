@@ -26,6 +26,7 @@ from .document_serializers import (
 )
 from .entity_tags import ETAG, IF_MATCH, changed_since, etag, if_match
 from .exceptions import Conflict
+from .parameters import parameters
 from .parsers import sent
 from .permissions import MayReadAndWrite, readable_documents
 from .problems import shortened
@@ -49,9 +50,8 @@ class DocumentsView(GenericAPIView[Document]):
     )
     def get(self, request: Request) -> Response:
         """List documents, without their texts, by ascending id."""
-        filters = DocumentFilters(data=request.query_params)
-        filters.is_valid(raise_exception=True)
-        documents = narrowed(request, readable_documents(request.user)).filter(**_lookups(filters.validated_data))
+        wanted = parameters(request, DocumentFilters(), paged=True)
+        documents = narrowed(request, readable_documents(request.user)).filter(**_lookups(wanted))
         page = self.paginate_queryset(documents.defer("body", "anchors")) or []
         return self.get_paginated_response(document_list(page, request.user))
 

@@ -22,6 +22,7 @@ from .evaluation_serializers import (
 )
 from .evaluation_views import person
 from .exceptions import Conflict
+from .parameters import parameters
 from .parsers import sent
 from .permissions import MayEvaluate
 from .schema import problems
@@ -51,9 +52,8 @@ class RunsView(_Runs):
     )
     def get(self, request: Request) -> Response:
         """List runs by ascending id."""
-        filters = RunFilters(data=request.query_params)
-        filters.is_valid(raise_exception=True)
-        runs = narrowed(request, self.get_queryset(), "query_set__collection").filter(**filters.validated_data)
+        wanted = parameters(request, RunFilters(), paged=True)
+        runs = narrowed(request, self.get_queryset(), "query_set__collection").filter(**wanted)
         page = self.paginate_queryset(runs) or []
         return self.get_paginated_response(RunSerializer(page, many=True).data)
 

@@ -31,6 +31,7 @@ from .evaluation_serializers import (
     StoredSerializer,
 )
 from .exceptions import Conflict, Unavailable
+from .parameters import parameters
 from .parsers import sent
 from .permissions import MayEvaluate
 from .schema import problems
@@ -61,11 +62,10 @@ class QuerySetsView(_QuerySets):
     )
     def get(self, request: Request) -> Response:
         """List query sets by ascending id."""
-        filters = OfCollection(data=request.query_params)
-        filters.is_valid(raise_exception=True)
+        wanted = parameters(request, OfCollection(), paged=True)
         found = narrowed(request, self.get_queryset())
-        if "collection" in filters.validated_data:
-            found = found.filter(collection=collection_named(filters.validated_data["collection"]))
+        if "collection" in wanted:
+            found = found.filter(collection=collection_named(wanted["collection"]))
         page = self.paginate_queryset(found) or []
         return self.get_paginated_response(QuerySetSerializer(page, many=True).data)
 

@@ -17,6 +17,7 @@ from search.retrieval.filtering.filters import InvalidFilter
 
 from .explain_serializers import ExplanationSerializer
 from .fields import KnownFieldsOnly, RowId, StorableText
+from .parameters import parameters
 from .permissions import MayRead, readable_documents
 from .schema import problems
 from .token_policies import TokenPolicy, in_view, narrowed, reached
@@ -52,10 +53,7 @@ class ExplainView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Return the document's way through one search, as the asker would see it."""
-        names = ExplainRequestSerializer().fields
-        asked: dict[str, Any] = {name: value for name, value in request.query_params.items() if name in names}
-        asked["filter"] = request.query_params.getlist("filter")
-        values = ExplainRequestSerializer().run_validation(asked)
+        values = parameters(request, ExplainRequestSerializer(), lists=["filter"])
         document = get_object_or_404(narrowed(request, readable_documents(request.user)), pk=values["document"])
         version = query_service.active_version(reached(request, values["collection"] or document.collection.slug))
         try:

@@ -23,6 +23,7 @@ from search.storable import storable_json
 from .exceptions import Conflict, Unavailable
 from .import_job_requests import import_job_at, refusal
 from .import_job_serializers import ImportJobSerializer, StartSerializer
+from .parameters import parameters
 from .parsers import sent
 from .permissions import MayImport, MayViewImports
 from .schema import problems
@@ -145,13 +146,12 @@ class PreviewImportView(GenericAPIView[Any]):
     )
     def get(self, request: Request, pk: int) -> Response:
         """Show what the first rows of the first files would become. Writes nothing."""
-        parameters = PreviewParameters(data=request.query_params)
-        parameters.is_valid(raise_exception=True)
+        wanted = parameters(request, PreviewParameters())
         job = import_job_at(pk)
         if job.is_over and not job.dry_run:
             raise Conflict(_("The import is over, and its files are removed. What failed is in its failures."))
         try:
-            shown = preview.preview(job, **parameters.validated_data)
+            shown = preview.preview(job, **wanted)
         except ReadersUnavailable as error:
             raise Unavailable(str(error)) from error
         return Response(storable_json(PreviewSerializer(shown).data))  # its columns are as they were sent

@@ -24,6 +24,7 @@ from .document_serializers import DocumentSerializer
 from .exceptions import Conflict
 from .import_job_requests import import_job_at, refusal
 from .ndjson import NdjsonRenderer
+from .parameters import parameters
 from .parsers import NDJSON, sent
 from .permissions import MayImport, MayViewImports
 from .schema import problems
@@ -100,9 +101,8 @@ class ImportFailuresView(GenericAPIView[ImportFailure]):
     )
     def get(self, request: Request, pk: int) -> Response:
         """List the rows and files of an import that failed, with their reasons."""
-        filters = ImportFailureFilters(data=request.query_params)
-        filters.is_valid(raise_exception=True)
-        found = self.get_queryset().filter(job=import_job_at(pk), **filters.validated_data)
+        wanted = parameters(request, ImportFailureFilters(), paged=True)
+        found = self.get_queryset().filter(job=import_job_at(pk), **wanted)
         page = self.paginate_queryset(found) or []
         return self.get_paginated_response(ImportFailureListSerializer(page, many=True).data)
 

@@ -27,6 +27,7 @@ from .import_job_serializers import (
     ImportOptionsSerializer,
 )
 from .import_job_uploads import MULTIPART, MultipartParser
+from .parameters import parameters
 from .parsers import LimitedJsonParser, sent
 from .permissions import MayImport
 from .schema import problems
@@ -52,9 +53,7 @@ class ImportJobsView(GenericAPIView[ImportJob]):
     )
     def get(self, request: Request) -> Response:
         """List imports by ascending id."""
-        filters = ImportJobFilters(data=request.query_params)
-        filters.is_valid(raise_exception=True)
-        lookups = dict(filters.validated_data)
+        lookups = parameters(request, ImportJobFilters(), paged=True)
         if "collection" in lookups:
             lookups["collection"] = collection_named(lookups["collection"])
         page = self.paginate_queryset(narrowed(request, self.get_queryset()).filter(**lookups)) or []

@@ -15,6 +15,7 @@ from search.models import IndexVersion, VersionEvent
 
 from .document_answers import collection_named
 from .index_version_serializers import IndexVersionFilters, IndexVersionSerializer, index_version_list
+from .parameters import parameters
 from .permissions import MayViewIndexVersions
 from .schema import problems
 from .token_policies import TokenPolicy, by_row, in_view, narrowed
@@ -42,9 +43,7 @@ class IndexVersionsView(GenericAPIView[IndexVersion]):
 
     def get(self, request: Request) -> Response:
         """List index versions by ascending id."""
-        filters = IndexVersionFilters(data=request.query_params)
-        filters.is_valid(raise_exception=True)
-        lookups = dict(filters.validated_data)
+        lookups = parameters(request, IndexVersionFilters(), paged=True)
         if "collection" in lookups:
             lookups["collection"] = collection_named(lookups["collection"])
         page = self.paginate_queryset(narrowed(request, self.get_queryset()).filter(**lookups)) or []

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from search import query_service
 from search.access.scopes import Scope
 
+from .parameters import known_parameters
 from .parsers import sent
 from .permissions import MayRead
 from .schema import SEARCH_ANSWER, SEARCH_REQUEST, problems
@@ -33,7 +34,7 @@ class SearchView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Search with a query in the address."""
-        return _answer(request, _asked(request.query_params))
+        return _answer(request, _asked(known_parameters(request, SearchRequestSerializer())))
 
     @extend_schema(
         operation_id="search_post",
@@ -48,8 +49,7 @@ class SearchView(APIView):
 
 def _asked(parameters: QueryDict) -> dict[str, Any]:
     """Return what an address asks; what is a list may be repeated, and facets also be named in one, with commas."""
-    known = SearchRequestSerializer().fields
-    asked: dict[str, Any] = {name: value for name, value in parameters.items() if name in known}
+    asked: dict[str, Any] = {name: value for name, value in parameters.items() if name != "format"}
     if "collection" in asked:
         asked["collection"] = ",".join(parameters.getlist("collection"))
     if "filter" in asked:

@@ -19,6 +19,7 @@ from search.retrieval.similar import CannotCompare, similar_to_document, similar
 
 from .exceptions import Unavailable
 from .fields import KnownFieldsOnly, StorableText
+from .parameters import parameters
 from .parsers import sent
 from .permissions import MayRead
 from .schema import problems
@@ -67,9 +68,7 @@ class SimilarToDocumentView(APIView):
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return what is most like a document, without the document itself."""
-        asked: dict[str, Any] = {name: value for name, value in request.query_params.items() if name == "k"}
-        asked["filter"] = request.query_params.getlist("filter")
-        values = SimilarToDocumentSerializer().run_validation(asked)
+        values = parameters(request, SimilarToDocumentSerializer(), lists=["filter"])
         visible = Document.objects.visible_to(request.user).select_related("collection")
         document = get_object_or_404(visible, pk=pk)
         try:

@@ -13,6 +13,7 @@ from search.access.scopes import Scope
 from search.retrieval.suggestions import Suggestion, suggestions
 
 from .fields import KnownFieldsOnly, StorableText
+from .parameters import parameters
 from .permissions import MayRead
 from .schema import problems
 from .token_policies import TokenPolicy, in_view, reached
@@ -59,9 +60,7 @@ class SuggestView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Return what may be meant by the beginning of a query."""
-        names = SuggestRequestSerializer().fields
-        asked = {name: value for name, value in request.query_params.items() if name in names}
-        values = SuggestRequestSerializer().run_validation(asked)
+        values = parameters(request, SuggestRequestSerializer())
         version = query_service.active_version(reached(request, values["collection"]))
         found = suggestions(version, values["q"], user=request.user, k=values["k"])
         return Response(SuggestAnswerSerializer({"suggestions": found}).data)

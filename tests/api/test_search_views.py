@@ -40,7 +40,8 @@ def test_the_answer_has_exactly_the_documented_shape(visitor: Client, leave: int
 
     assert set(answer) == {
         "query", "mode", "collection", "index_version", "total", "total_relation", "took_ms", "degraded",
-        "degraded_reasons", "good_match", "pending_documents", "results", "filters", "sort", "weak_left_out", "facets", "next_cursor",
+        "degraded_reasons", "good_match", "pending_documents", "results", "filters", "sort", "weak_left_out",
+        "facets", "next_cursor",
         "did_you_mean",
         "query_id",
     }  # fmt: skip
