@@ -1,6 +1,9 @@
 """An installation with a name, logo, colour, foot and start text of its own, by settings and without a fork."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -165,6 +168,26 @@ def test_a_template_of_the_installation_overrides_one_block_and_keeps_the_rest(
 
     assert page.index("Moved soon") < page.index('<header class="bar">')
     assert '<form id="search"' in page
+
+
+def test_the_setting_for_templates_puts_its_folder_before_ours(tmp_path: Path) -> None:
+    (tmp_path / "base.html").write_text('{% extends "base.html" %}{% block footer_text %}Only for us{% endblock %}')
+    show = (
+        "import django; django.setup()\n"
+        "from django.template.loader import render_to_string\nprint(render_to_string('500.html'))"
+    )
+    environment = {
+        **os.environ,
+        "SEMSEARCH_SITE_TEMPLATES": str(tmp_path),
+        "SEMSEARCH_DATA_DIR": str(tmp_path / "data"),
+    }
+
+    page = subprocess.run(
+        [sys.executable, "-c", show], cwd=ROOT, env=environment, capture_output=True, check=True
+    ).stdout
+
+    assert b"Only for us" in page and b"What you ask stays" not in page
+    assert b'class="brand"' in page
 
 
 def test_every_block_of_the_pages_is_documented_and_no_other() -> None:

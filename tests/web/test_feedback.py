@@ -1,5 +1,6 @@
 """Clicks and thumbs from the search page."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from django.test import Client
 
 from search.analytics import recording
 from search.datatypes import SearchResponse, Timings
-from search.models import Document, IndexVersion, SearchReaction
+from search.models import Document, IndexVersion, SearchLog, SearchReaction
 
 URL = "/feedback/"
 
@@ -68,3 +69,20 @@ def test_where_searching_is_not_public_visitors_cannot_react(
 
     assert client.post(URL, sent).status_code == 403
     assert kinds() == []
+
+
+@pytest.mark.parametrize("is_logged", [True, False])
+def test_the_page_offers_thumbs_and_notes_what_is_opened_only_while_the_log_is_on(
+    client: Client, live: IndexVersion, settings: Any, is_logged: bool
+) -> None:
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "LOG_SEARCHES": is_logged}
+
+    page = client.get("/", {"q": "words"}).text
+    for kind in ("click", "up"):
+        found = re.search('data-query-id="([^"]+)"', page)
+        sent = {"query_id": found[1] if found else "guessed", "document": Document.objects.get().pk, "kind": kind}
+        client.post(URL, sent, headers={"HX-Request": "true"})
+
+    assert ("data-query-id" in page, 'class="thumbs"' in page) == (is_logged, is_logged)
+    assert sorted(kinds()) == (["click", "up"] if is_logged else [])
+    assert SearchLog.objects.count() == int(is_logged)

@@ -339,7 +339,7 @@ def test_a_filter_in_the_query_is_taken_away_there(client: Client, make_document
 
     assert facet(page.text, "Language") == {"German": "1"}
     assert "Take away the filter" not in page.text
-    assert '<span class="fixed" aria-current="true"><span class="value">German' in page.text
+    assert '<span class="fixed" aria-current="true"><span class="value" dir="auto">German' in page.text
 
 
 def test_without_a_result_the_filters_can_be_taken_away(client: Client, make_document: Make, indexed: Drain) -> None:
@@ -382,13 +382,13 @@ def facet(text: str, label: str) -> dict[str, str]:
     """The values of a facet with their counts, as shown."""
     section = re.search(rf'<h3 dir="auto">{label}</h3>(.*?)</section>', text, re.DOTALL)
     assert section, label
-    found = re.findall(r'class="value">([^<]*)</span> <span class="count">([^<]*)<', section[1])
+    found = re.findall(r'class="value" dir="auto">([^<]*)</span> <span class="count">([^<]*)<', section[1])
     return {unescape(value): count for value, count in found}
 
 
 def link(text: str, value: str) -> str:
     """Where a facet's value leads."""
-    found = re.search(rf'<a href="([^"]*)"[^>]*><span class="value">{re.escape(value)}</span>', text)
+    found = re.search(rf'<a href="([^"]*)"[^>]*><span class="value" dir="auto">{re.escape(value)}</span>', text)
     assert found, value
     return unescape(found[1])
 
