@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from search.retrieval.markdown_signs import FENCE, INLINE, ROW, ROW_LINE, inside
+from search.retrieval.markdown_signs import FENCE, ROW, ROW_LINE
+
+from .runs import Run, runs_of, stripped
 
 _HEADING = re.compile(r"(#{1,6})[ \t]+(?=\S)")
 _UNDERLINE = re.compile(r"(?:={3,}|-{3,})\s*")
@@ -19,18 +21,6 @@ _QUOTE = re.compile(r">[ \t]?(?!>)")
 _CELL = re.compile(r"(?:\\\||[^|])*")
 _FLOWING_CHARS = 60  # a line that is longer was broken by its margin, not by its author
 _INDENT = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A slice of the text that is shown in one style."""
-
-    start: int
-    end: int
-    code: bool = False
-    strong: bool = False
-    em: bool = False
-    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +118,7 @@ def _block(text: str, lines: Sequence[_Line], at: int) -> tuple[Block, int]:
 
 
 def _heading(text: str, start: int, end: int, level: int) -> Block:
-    return Block("heading", ((_runs(text, start, end),),), level)
+    return Block("heading", ((runs_of(text, start, end),),), level)
 
 
 def _fenced(lines: Sequence[_Line], at: int, fence: str) -> tuple[Block, int]:
@@ -155,7 +145,7 @@ def _cells(text: str, line: _Line) -> tuple[tuple[Run, ...], ...]:
     while at < end:
         cell = _CELL.match(text, at, end)
         last = cell.end() if cell else end
-        cells.append(_runs(text, *_stripped(text, at, last)))
+        cells.append(runs_of(text, *stripped(text, at, last)))
         at = last + 1
     return tuple(cells)
 
@@ -173,7 +163,7 @@ def _list(text: str, lines: Sequence[_Line], at: int) -> tuple[Block, int]:
         elif line.text.strip() or not _item_follows(lines, at):
             break
         at += 1
-    rows = tuple((_runs(text, start, end),) for _, _, start, end in items)
+    rows = tuple((runs_of(text, start, end),) for _, _, start, end in items)
     return Block("list", rows, numbers=tuple(each[0] for each in items), depths=tuple(each[1] for each in items)), at
 
 
@@ -185,7 +175,7 @@ def _quote(text: str, lines: Sequence[_Line], at: int) -> tuple[Block, int]:
     runs: list[Run] = []
     while at < len(lines) and (sign := _QUOTE.match(lines[at].text)):
         line = lines[at]
-        runs.extend(_runs(text, line.start + sign.end(), line.end))
+        runs.extend(runs_of(text, line.start + sign.end(), line.end))
         runs.append(Run(line.end, min(line.end + 1, len(text))))  # the line break
         at += 1
     return Block("quote", ((tuple(runs),),)), at
@@ -197,50 +187,16 @@ def _paragraph(text: str, lines: Sequence[_Line], at: int) -> tuple[Block, int]:
     while at < len(lines) and lines[at].text.strip() and not _begins_something(lines[at].text):
         if at == first + 1 and _UNDERLINE.fullmatch(lines[at].text):
             level = 1 if lines[at].text[0] == "=" else 2
-            return _heading(text, *_stripped(text, lines[first].start, lines[first].end), level), at + 1
+            return _heading(text, *stripped(text, lines[first].start, lines[first].end), level), at + 1
         at += 1
     within = lines[first:at]
     start, end = within[0].start, within[-1].end
     if within[0].text.startswith(">>>") or all(line.text.startswith(("    ", "\t")) for line in within):
         return Block("code", (((Run(start, end),),),)), at
     flows = all(len(line.text) >= _FLOWING_CHARS and not line.text[0].isspace() for line in within[:-1])
-    return Block("text", ((_runs(text, start, end),),), flows=flows and len(within) > 1), at
+    return Block("text", ((runs_of(text, start, end),),), flows=flows and len(within) > 1), at
 
 
 def _begins_something(line: str) -> bool:
     """True when a line ends the paragraph before it without a blank line between them."""
     return bool(FENCE.match(line) or _ITEM.match(line) or _HEADING.match(line) or _QUOTE.match(line))
-
-
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    return start, end
-
-
-def _runs(text: str, start: int, end: int) -> tuple[Run, ...]:
-    return tuple(_styled(text, Run(start, end)))
-
-
-def _styled(text: str, whole: Run) -> Iterator[Run]:
-    """Cut a run where its style changes; the signs that say so fall out between the parts."""
-    at = whole.start
-    for found in INLINE.finditer(text, whole.start, whole.end):
-        if at < found.start():
-            yield Run(at, found.start(), whole.code, whole.strong, whole.em, whole.href)
-        kind = found.lastgroup or ""
-        first, last = found.span(inside(kind))
-        styled = Run(
-            first,
-            last,
-            kind == "code",
-            whole.strong or kind == "strong",
-            whole.em or kind == "em",
-            (found["href"] if found[0][0] == "[" else "") if kind == "href" else whole.href,
-        )
-        yield from [styled] if kind == "code" else _styled(text, styled)
-        at = found.end()
-    if at < whole.end:
-        yield Run(at, whole.end, whole.code, whole.strong, whole.em, whole.href)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from search.retrieval.passages import Passage
 
-from .blocks import Block, Run
+from .blocks import Block
+from .runs import Run
 
 
 @dataclass(frozen=True, slots=True)

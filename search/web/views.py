@@ -13,7 +13,8 @@ from django_htmx.http import push_url, replace_url, reswap, retarget
 from search.models import Collection, Document
 
 from .access import PageRequest, came_from, page, wants_part
-from .answering import Answer, State, answer, visible_progress
+from .answering import answer, visible_progress
+from .answers import Answer, State
 from .asking import Asked
 from .reading import read_document
 from .similarity import read_similar
