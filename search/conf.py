@@ -24,6 +24,11 @@ class Conf:
     PUBLIC_SEARCH: bool = True
     MAX_QUERY_CHARS: int = 2_000
     MAX_DOCUMENT_CHARS: int = 10_000_000
+    # How much one address or token may ask; 0 is no limit
+    REQUESTS_PER_MINUTE: int = 1_200
+    TOKEN_REQUESTS_PER_MINUTE: int = 1_200
+    GUESSES_PER_MINUTE: int = 30
+    PROXIES: int = 0
     # How the pages look
     SITE_NAME: str = "Semsearch"
     SITE_LOGO: str = ""

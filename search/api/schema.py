@@ -37,6 +37,7 @@ _MEANINGS = {
     413: "The body is too large.",
     415: "The content type is not accepted.",
     507: "The disk of this installation is full.",
+    429: "Too many requests; `Retry-After` says how long to wait.",
     503: "What is needed for the answer is not there yet, or does not work at the moment.",
 }
 
@@ -44,7 +45,8 @@ _MEANINGS = {
 def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
     """Return the problem answers with these statuses, for `extend_schema(responses=…)`."""
     return {
-        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=_MEANINGS[status]) for status in statuses
+        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=_MEANINGS[status])
+        for status in (*statuses, 429)
     }
 
 

@@ -12,5 +12,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+SEMSEARCH = {**SEMSEARCH, "REQUESTS_PER_MINUTE": 0, "TOKEN_REQUESTS_PER_MINUTE": 0, "GUESSES_PER_MINUTE": 0}  # noqa: F405
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}

@@ -104,6 +104,7 @@ class Stack:
         self.env = _clean_environment() | {"SEMSEARCH_DATA_DIR": str(self.data_dir)}
         self.env |= {"SEMSEARCH_SWEEP_SECONDS": str(SWEEP_SECONDS), "SEMSEARCH_ENCODER_RUNTIME": "torch"}
         self.env |= {"SEMSEARCH_LOG_SEARCHES": "1", "WEB_CONCURRENCY": "1", "OMP_NUM_THREADS": "1"}
+        self.env |= {"SEMSEARCH_REQUESTS_PER_MINUTE": "0", "SEMSEARCH_GUESSES_PER_MINUTE": "0"}
         self.broker: Broker = FolderBroker(self.data_dir / "broker")
         self.postgres: Postgres | None = None
         self.valkey: Valkey | None = None
