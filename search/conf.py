@@ -5,6 +5,7 @@ names the nearest known one. docs/settings.md documents every key, and a test co
 """
 
 import difflib
+import ipaddress
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -60,6 +61,9 @@ class Conf:
     INDEX_DISK_MB: int = 0
     PRUNE_AFTER_SECONDS: float = 600.0
     CHECK_SECONDS: float = 86_400.0
+    # Who may read /metrics: nobody, unless one of the two is set
+    METRICS_TOKEN: str = ""
+    METRICS_ADDRESSES: str = ""
     # The log of searches
     LOG_SEARCHES: bool = False
     LOG_SEARCHES_DAYS: int = 90
@@ -100,6 +104,18 @@ class Conf:
     def index_dir(self) -> Path:
         """The folder of every index file; all of it can be rebuilt from the database."""
         return self.DATA_DIR / "index"
+
+    @property
+    def metrics_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks of METRICS_ADDRESSES. Raises ImproperlyConfigured."""
+        given = [text.strip() for text in self.METRICS_ADDRESSES.split(",") if text.strip()]
+        try:
+            return tuple(ipaddress.ip_network(text) for text in given)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"SEMSEARCH METRICS_ADDRESSES is {self.METRICS_ADDRESSES!r}: {error}. "
+                "Write addresses or networks with commas between them, such as 127.0.0.1,10.1.0.0/16."
+            ) from None
 
 
 _AT_LEAST_ONE = (
@@ -172,6 +188,8 @@ def _checked(values: Mapping[str, Any]) -> Conf:
     for key in _AT_LEAST_ONE:
         if getattr(result, key) < 1:
             raise ImproperlyConfigured(f"SEMSEARCH {key} is {getattr(result, key)}; it must be at least 1.")
+    if result.METRICS_ADDRESSES:
+        _ = result.metrics_networks  # says what is wrong with them
     if result.MERGE_FANOUT < 2:
         raise ImproperlyConfigured(f"SEMSEARCH MERGE_FANOUT is {result.MERGE_FANOUT}; it must be at least 2.")
     return result

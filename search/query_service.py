@@ -1,11 +1,13 @@
 """The one public entry to searching: page, API and command all call `search`."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias
 
 from django.utils.translation import gettext as _
 
+from search import metrics
 from search.analytics import recording
 from search.conf import conf
 from search.datatypes import SearchResponse
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 Asker: TypeAlias = "AbstractBaseUser | AnonymousUser | None"
+Taken = ParamSpec("Taken")
 MODES = ("hybrid", "dense", "lexical")
 MAX_K = 100
 MAX_COLLECTIONS = 20
@@ -50,6 +53,26 @@ class NotReady(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+_REASONS: dict[type[Exception], str] = {
+    InvalidQuery: "invalid",
+    UnknownCollection: "unknown_collection",
+    NotReady: "not_ready",
+}
+
+
+def _refusals_counted(searching: Callable[Taken, SearchResponse]) -> Callable[Taken, SearchResponse]:
+    @functools.wraps(searching)
+    def counting(*args: Taken.args, **kwargs: Taken.kwargs) -> SearchResponse:
+        try:
+            return searching(*args, **kwargs)
+        except (InvalidQuery, UnknownCollection, NotReady) as error:
+            metrics.count("searches_refused", reason=_REASONS[type(error)])
+            raise
+
+    return counting
+
+
+@_refusals_counted
 def search(
     query: str,
     *,
@@ -121,6 +144,8 @@ def search(
     )
     if trace is not None:
         response = with_explanations(trace, response)
+    if log and not cursor:
+        metrics.count_search(response)
     if not log or cursor or len(searched) > 1:  # the pages of one answer are one search; the log is of one collection
         return response
     return replace(response, query_id=recording.record(response, version=first.version, source=source, after=after))

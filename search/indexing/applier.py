@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
+from search import metrics
 from search.chunking.coverage import coverage
 from search.conf import conf
 from search.embedding.base import EncoderUnavailable
@@ -152,6 +153,7 @@ def _apply(version: IndexVersion, claimed: claiming.Claimed, lease: Lease) -> in
         claiming.give_back(version, claimed.rows)
         raise
     claiming.pace.note(version, claimed.chars, time.monotonic() - begun)
+    metrics.count("changes_applied", count)
     return count
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from django.db import transaction
 from django.db.models import F
 
-from search import registry
+from search import metrics, registry
 from search.conf import conf
 from search.embedding.base import Encoder, EncoderUnavailable, EncodingFailed
 from search.models import Embedding, IndexVersion
@@ -64,7 +64,9 @@ def _encode_slice(
     renew: Callable[[], None],
 ) -> dict[str, str]:
     try:
-        vectors = encoder.encode_documents([texts[key] for key in keys])
+        given = [texts[key] for key in keys]
+        with metrics.timed_encode("documents", given):
+            vectors = encoder.encode_documents(given)
     except EncoderUnavailable:
         raise
     except Exception as error:

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 
-from search import registry
+from search import metrics, registry
 from search.conf import conf
 from search.datatypes import Vectors
 from search.embedding.base import EncoderUnavailable
@@ -22,6 +22,7 @@ def query_vector(version: IndexVersion, text: str) -> Vectors:
     with _lock:
         if key in _cache:
             _cache.move_to_end(key)
+            metrics.count("query_vectors", cache="hit")
             return _cache[key]
     encoder = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
     if encoder.fingerprint != version.encoder_fingerprint:
@@ -29,7 +30,9 @@ def query_vector(version: IndexVersion, text: str) -> Vectors:
             f"{version} was made by encoder {version.encoder_fingerprint}; {encoder.name!r} here is "
             f"{encoder.fingerprint}. Rebuild the collection, or bring the old encoder's files back."
         )
-    vector = encoder.encode_query(text)
+    metrics.count("query_vectors", cache="miss")
+    with metrics.timed_encode("query", [text]):
+        vector = encoder.encode_query(text)
     with _lock:
         _cache[key] = vector
         while len(_cache) > conf().QUERY_CACHE_SIZE:
