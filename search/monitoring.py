@@ -103,7 +103,7 @@ _Row = tuple[str, tuple[str, ...], float | None]
 def _of_live_versions(now: datetime) -> Iterator[_Row]:
     live = {version.pk: version for version in IndexVersion.objects.active().select_related("collection")}
     changes = PendingChange.objects.filter(version__in=live).order_by().values("version")
-    waiting: dict[int, dict[str, Any]] = {row["version"]: row for row in changes.annotate(
+    waiting: dict[int, dict[str, Any]] = {row["version"]: dict(row) for row in changes.annotate(
         waiting=Count("pk", filter=Q(quarantined=False)),
         failed=Count("pk", filter=Q(quarantined=True)),
         since=Min("not_before", filter=Q(quarantined=False)),
