@@ -5,11 +5,11 @@ guessing is slow. Headers as in the IETF's draft "RateLimit header fields for HT
 """
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from time import time
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -41,7 +41,7 @@ class RequestLimitsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith(settings.STATIC_URL):
             return self.get_response(request)
-        now, address = time.time(), client_address(request)
+        now, address = time(), client_address(request)
         guesses = Limit("guesses", f"guesses:{address}", conf().GUESSES_PER_MINUTE)
         if guesses.most and _counts().add(guesses.who, now, times=0) >= guesses.most:
             return _refused(request, guesses, now)
@@ -59,7 +59,7 @@ class RequestLimitsMiddleware:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return whose request it is, past as many proxies as are ours; what others write into the header is not believed."""
+    """Return whose request it is, past as many proxies as are ours; what others put into the header is not believed."""
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
     proxies = conf().PROXIES
     if proxies and len(hops) >= proxies:
@@ -77,9 +77,7 @@ def _limit_of(request: HttpRequest, address: str) -> Limit:
 def _refused(request: HttpRequest, limit: Limit, now: float) -> HttpResponse:
     wait = str(seconds_left(now))
     if request.path.startswith("/api/"):
-        detail = _(
-            "More than %(most)d requests a minute; the limit is of this kind: %(kind)s. Try again in %(wait)s s."
-        )
+        detail = _("More than %(most)d requests a minute (limit: %(kind)s). Try again in %(wait)s seconds.")
         said = detail % {"most": limit.most, "kind": limit.name, "wait": wait}
         return problem_response(request, Problem(429, "throttled", said, headers={"Retry-After": wait}))
     return HttpResponse(render_to_string("429.html", request=request), status=429, headers={"Retry-After": wait})

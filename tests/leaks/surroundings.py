@@ -96,7 +96,13 @@ def _arguments(name: str, world: World) -> Iterator[Arguments]:
         yield {"slug": slug}
     for paper in world.papers.values():
         yield {"slug": paper.collection, "external_id": f"id-{paper.canary}"}
-    for pk in world.ids.values() if name.startswith("document") else range(1, _MOST_ROWS + 1):
+    for pk in world.ids.values() if name.startswith("document") else _ids():
         yield {"pk": pk}
     yield {"pk": runs[0], "other": runs[1]}
     yield {"pk": failure.job_id, "failure_id": failure.pk}
+
+
+def _ids() -> set[int]:
+    """Return the ids of the first rows of every other table that addresses name by their ids."""
+    tables = CurationRule, EvaluationQuery, EvaluationQuerySet, EvaluationRun, ImportJob, IndexVersion, SynonymSet
+    return {pk for table in tables for pk in table._default_manager.values_list("pk", flat=True)[:_MOST_ROWS]}
