@@ -17,7 +17,7 @@ from search import branding
 from search.datatypes import SearchResponse, SearchResult
 from search.indexing.status import Stage
 from search.query_service import MODES
-from search.retrieval.filtering.facets import value_label
+from search.retrieval.filtering.facets import field_label, value_label
 
 register = template.Library()
 
@@ -36,6 +36,12 @@ def grouped(number: int) -> str:
 def total_found(response: SearchResponse) -> str:
     """Return how many documents were found, with a plus sign where there may be more."""
     return f"{grouped(response.total)}+" if response.total_relation == "gte" else grouped(response.total)
+
+
+@register.filter
+def metadata_name(key: str) -> str:
+    """Return what people call a key of the metadata."""
+    return field_label(f"metadata.{key}")
 
 
 @register.filter

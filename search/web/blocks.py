@@ -60,7 +60,7 @@ def blocks_of(text: str, places: Sequence[tuple[int, str]] = ()) -> tuple[Block,
     for (at, label), end in zip(begins, ends, strict=False):
         found.append(Block("place", label=label))
         found.extend(_blocks(text, at, end))
-    return tuple(_leveled(found))
+    return tuple(leveled(found))
 
 
 def plain(text: str) -> tuple[Block, ...]:
@@ -68,7 +68,7 @@ def plain(text: str) -> tuple[Block, ...]:
     return (Block("text", (((Run(0, len(text)),),),)),) if text else ()
 
 
-def _leveled(blocks: Iterable[Block]) -> Iterator[Block]:
+def leveled(blocks: Iterable[Block]) -> Iterator[Block]:
     """Give each heading the level below the one that it stands under, so that no level is left out."""
     above: list[int] = []
     for block in blocks:

@@ -14,7 +14,7 @@ from search.retrieval.highlighting import past_title
 from search.retrieval.passages import Passage, matching_passages
 
 from .asking import Asked
-from .blocks import blocks_of, plain
+from .blocks import blocks_of, leveled, plain
 from .marking import MarkedBlock, marked
 
 FIRST_CHARS = 200_000
@@ -82,7 +82,7 @@ def _read(document: Document, shown: str, passages: list[Passage], *, shade: boo
     places = [(at, str(label)) for at, label in document.anchors]
     blocks = blocks_of(shown, places) if len(shown) <= _MOST_READ_CHARS else plain(shown)
     kept = [block for block in blocks if block.start >= begin or block.start < 0]
-    return marked(shown, kept, passages, shade=shade)
+    return marked(shown, tuple(leveled(kept)), passages, shade=shade)
 
 
 def _is_all(body: str, passages: list[Passage]) -> bool:

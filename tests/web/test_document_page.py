@@ -243,3 +243,16 @@ def test_visitors_see_nothing_of_the_indexing(client: Client, make_document: Mak
     document = make_document()
 
     assert "For curators" not in client.get(f"/documents/{document.pk}/").text
+
+
+def test_below_the_title_headings_begin_at_the_second_level_and_names_read_like_words(
+    client: Client, make_document: Make
+) -> None:
+    body = "# Leave\n\n## When\n\nSoon.\n\n### How\n\n|  | days |\n|---|---|\n| rest | 30 |\n"
+    document = make_document(title="Leave", body=body, metadata={"cost_centre": "12"})
+
+    page = client.get(f"/documents/{document.pk}/").text
+
+    assert re.findall(r"<h(\d) dir=\"auto\">(\w+)</h", page) == [("1", "Leave"), ("2", "When"), ("3", "How")]
+    assert '<td dir="auto"></td><th scope="col" dir="auto">days</th>' in page
+    assert ">Cost centre</dt>" in page
