@@ -28,7 +28,7 @@ def test_it_shows_title_text_metadata_and_source(client: Client, make_document: 
     assert ">Bread</h1>" in page.text
     assert '<p dir="auto">Knead.</p>' in page.text and '<p dir="auto">Rest.</p>' in page.text
     assert '<a href="https://example.org/b"' in page.text
-    assert "<dt>kind</dt>" in page.text
+    assert '<dt dir="auto">Kind</dt>' in page.text
 
 
 @pytest.mark.parametrize(
