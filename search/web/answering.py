@@ -4,6 +4,8 @@ Calls `query_service.search` at most once and turns its refusals into states. Ne
 number or a title that did not pass `visible_to`.
 """
 
+from dataclasses import replace
+
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 
@@ -15,6 +17,7 @@ from search.models import Collection, Document
 from .answers import Answer, Link, State
 from .asking import Asked
 from .examples import example_queries
+from .metadata_keys import respelled
 
 Visitor = AbstractBaseUser | AnonymousUser
 
@@ -52,7 +55,8 @@ def answer(asked: Asked, user: Visitor, *, after: str = "") -> Answer:
         return _not_ready(asked, user, collections, collection, error)
     alone = response.pending_documents and "," not in asked.collection
     progress = visible_progress(collection, user) if alone else None
-    return answered(asked, collections, collection, response, progress)
+    found = answered(asked, collections, collection, response, progress)
+    return found if response.results else replace(found, respelled=_respelled(found, user))
 
 
 def answered(
@@ -104,6 +108,15 @@ def _not_ready(
         message=str(error),
         retry_after_seconds=error.retry_after_seconds,
     )
+
+
+def _respelled(answer: Answer, user: Visitor) -> Link | None:
+    if answer.response is None or answer.collection is None:
+        return None
+    searched = answer.response.collection.split(",")
+    those = [each for each in answer.collections if each.slug in searched]
+    found = respelled(answer.asked, answer.response.filters, those, user)
+    return Link(f"metadata.{found[0]}", found[1].url) if found else None
 
 
 def visible_progress(collection: Collection, user: Visitor) -> CollectionProgress:

@@ -56,6 +56,7 @@ class Answer:
     progress: CollectionProgress | None = None
     examples: tuple[Link, ...] = ()
     message: str = ""
+    respelled: Link | None = None  # the same search with a key of the metadata as documents have it
     retry_after_seconds: int = 0
 
     @property

@@ -444,3 +444,27 @@ def test_where_the_weak_matches_begin_is_said_once(show: ShowResponse, make_resu
     assert page.index("From here on, less close") > page.index('id="r4"')
     assert "From here on" not in show(make_result(rank=1, strength="weak")).content.decode()
     assert "From here on" not in show(make_result(rank=1, strength="strong")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ({"q": "bread", "filter": "metadata.team:hr"}, "/?q=bread&filter=metadata.Team%3Ahr"),
+        ({"q": "bread -metadata.team:*  metadata.team:hr"}, "/?q=bread+-metadata.Team%3A%2A++metadata.Team%3Ahr"),
+        ({"q": "bread", "filter": "metadata.Team:sales"}, ""),
+        ({"q": "bread", "filter": "metadata.secret:x"}, ""),
+    ],
+)
+def test_a_key_in_other_case_is_offered_as_documents_have_it(
+    client: Client, make_document: Make, indexed: Drain, asked: dict[str, str], meant: str
+) -> None:
+    make_document(body="bread", metadata={"Team": "hr"})
+    make_document(body="bread", metadata={"Secret": "x"}, visibility="staff")
+    indexed()
+
+    page = client.get("/", asked)
+
+    assert 'data-state="nothing"' in page.text
+    offered = re.search(r'<a href="([^"]*)">Search with metadata\.Team</a>', page.text)
+    assert (unescape(offered[1]) if offered else "") == meant
+    assert "Search with metadata.Secret" not in page.text
