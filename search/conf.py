@@ -68,6 +68,8 @@ class Conf:
     LOG_SEARCHES: bool = False
     LOG_SEARCHES_DAYS: int = 90
     LOG_SEARCHES_MASK: bool = True
+    # The log of the processes
+    LOG_TEXTS: bool = False
     # Imports: what one file may cost (readers/base.py), and how long its remains are kept
     IMPORT_MAX_FILE_MB: int = 4_096
     IMPORT_MAX_UNPACKED_MB: int = 8_192

@@ -1,8 +1,9 @@
 """The one public entry to searching: page, API and command all call `search`."""
 
 import functools
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias
 
 from django.utils.translation import gettext as _
@@ -31,6 +32,8 @@ MODES = ("hybrid", "dense", "lexical")
 MAX_K = 100
 MAX_COLLECTIONS = 20
 _COUNTED_PENDING = 10_000
+
+logger = logging.getLogger(__name__)
 
 
 class InvalidQuery(ValueError):
@@ -146,9 +149,26 @@ def search(
         response = with_explanations(trace, response)
     if log and not cursor:
         metrics.count_search(response)
+        _note(response)
     if not log or cursor or len(searched) > 1:  # the pages of one answer are one search; the log is of one collection
         return response
     return replace(response, query_id=recording.record(response, version=first.version, source=source, after=after))
+
+
+def _note(response: SearchResponse) -> None:
+    """Write a line about a search into the log of this process, without what was asked unless that is wanted."""
+    fields: dict[str, Any] = {
+        "collection": response.collection,
+        "version": response.index_version,
+        "mode": response.mode,
+        "total": response.total,
+        "good_match": response.good_match,
+        "degraded": len(response.degraded),
+        "stages_ms": {stage: round(spent, 1) for stage, spent in asdict(response.took_ms).items()},
+    }
+    if conf().LOG_TEXTS:
+        fields["query"] = response.query
+    logger.info("searched", extra={"fields": fields})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,26 @@ or to leave behind, and a worker that runs is a worker that sweeps.
 """
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery, bootsteps
 from kombu.transport import TRANSPORT_ALIASES
 
+from semsearch_project import task_context
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "semsearch_project.settings.dev")
 
 TRANSPORT_ALIASES["filesystem"] = "semsearch_project.folder_broker:Transport"
 
+# Celery warns of a worker that runs as root because a message could run code. Here none can: messages are JSON with
+# ids in it, and pickle is not accepted.
+warnings.filterwarnings("ignore", message=r"(?s).*superuser privileges", category=UserWarning)
+
 app = Celery("semsearch")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["search"])
+task_context.connect()
 
 
 class Sweeper(bootsteps.StartStopStep):

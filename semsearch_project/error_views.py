@@ -1,8 +1,8 @@
 """Errors that no view answers: problem details below /api/, the page's own templates everywhere else."""
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase, HttpResponseServerError
+from django.template import loader
 from django.utils.translation import gettext as _
-from django.views import defaults
 
 from search.api.problems import Problem, problem_response
 
@@ -11,7 +11,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """400, for example a Host that is not allowed."""
     if request.path.startswith("/api/"):
         return problem_response(request, Problem(400, "bad-request", _("The server does not accept this request.")))
-    return defaults.bad_request(request, exception)
+    return HttpResponseBadRequest(_page("400.html", request))
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
@@ -19,4 +19,9 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     if request.path.startswith("/api/"):
         problem = Problem(500, "internal-error", _("Something went wrong here. It has been logged."))
         return problem_response(request, problem)
-    return defaults.server_error(request)
+    return HttpResponseServerError(_page("500.html", request))
+
+
+def _page(template: str, request: HttpRequest) -> str:
+    """Return a page that needs nothing of the request but its id: whatever failed, this does not."""
+    return loader.render_to_string(template, {"request_id": getattr(request, "request_id", "")})

@@ -64,6 +64,8 @@ def problem_response(request: HttpRequest | Request, problem: Problem) -> JsonRe
         "detail": problem.detail,
         "instance": escape_uri_path(request.path),
     }
+    if request_id := getattr(request, "request_id", ""):
+        body["request_id"] = request_id
     if problem.errors:
         body["errors"] = list(problem.errors)
     return JsonResponse(body, status=problem.status, content_type=CONTENT_TYPE, headers=dict(problem.headers))

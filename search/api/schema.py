@@ -23,6 +23,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     instance = serializers.CharField(help_text="The address that was asked for.")
+    request_id = serializers.CharField(help_text="Names this request in the log; also the header X-Request-ID.")
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 

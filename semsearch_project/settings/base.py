@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "semsearch_project.request_ids.RequestIdMiddleware",
     "search.web.content_policy.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -226,10 +227,25 @@ LOGGING: dict[str, Any] = {
             "callback": lambda record: getattr(record, "status_code", 0) != 503,
         }
     },
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["not_503"]}},
+    "formatters": {
+        "lines": {"()": "semsearch_project.logs.Lines", "texts": SEMSEARCH.get("LOG_TEXTS", False)},
+        "json": {"()": "semsearch_project.logs.JsonLines", "texts": SEMSEARCH.get("LOG_TEXTS", False)},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": os.environ.get("DJANGO_LOG_FORMAT") or "lines",
+            "filters": ["not_503"],
+        }
+    },
     "root": {"handlers": ["console"], "level": os.environ.get("DJANGO_LOG_LEVEL", "INFO")},
-    "loggers": {name: {"level": "WARNING"} for name in ("faiss.loader", "httpx", "sentence_transformers")},
+    "loggers": {
+        **{name: {"level": "WARNING"} for name in ("faiss.loader", "httpx", "sentence_transformers")},
+        "django.request": {"level": "ERROR"},  # each answer has a line of its own, without what was typed
+        "django.db.backends": {"level": "WARNING"},  # statements have texts in them
+        "django.server": {"level": "ERROR", "handlers": ["console"], "propagate": False},
+        "gunicorn.error": {"level": "INFO", "handlers": ["console"], "propagate": False},
+    },
 }
 
 

@@ -87,7 +87,8 @@ def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
     problem = cast(dict[str, Any], response.json())
-    assert problem.keys() - {"errors"} == {"type", "title", "status", "detail", "instance"}
+    assert problem.keys() - {"errors"} == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert problem["request_id"] == response["X-Request-ID"]
     assert problem["type"] == f"urn:semsearch:problem:{code}"
     assert problem["status"] == status
     assert problem["detail"]
