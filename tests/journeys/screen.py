@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.journeys.stack import ADMIN, Stack
 
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
           "--disable-component-update", "--disable-sync")  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def signed_in(stack: Stack) -> Iterator[Page]:
     """Open a window, signed in to the admin; what its console calls an error fails the journey."""
     problems: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         page = browser.new_page(base_url=stack.admin.origin)
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: problems.append(str(error)))
