@@ -206,7 +206,7 @@ class SearchResponse:
     results: tuple[SearchResult, ...] = field(default=())
     filters: tuple[str, ...] = ()  # all that held, those in the query too
     sort: str = "relevance"
-    weak_left_out: int = 0  # of another order than relevance: weak matches that are not part of it
+    weak_left_out: int = 0  # found, but no part of another order than by relevance: weak, or beyond those judged
     facets: tuple[Facet, ...] = ()
     next_cursor: str = ""  # names the next page of this very result set; "" when there is none
     did_you_mean: str = ""  # the query with mistyped words corrected; "" when there is nothing to propose

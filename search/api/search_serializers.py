@@ -206,7 +206,7 @@ class SearchAnswerSerializer(serializers.Serializer[SearchResponse]):
     filters = serializers.ListField(child=serializers.CharField(), help_text="Every filter that held, the query's too.")
     sort = serializers.ChoiceField(choices=SORTS)
     weak_left_out = serializers.IntegerField(
-        help_text="How many weak matches another order than by relevance has left out, of those looked at."
+        help_text="Documents that another order than by relevance left out: weak ones, and those beyond the 200 judged."
     )
     facets = FacetSerializer(many=True)
     results = SearchResultSerializer(many=True)
