@@ -29,6 +29,8 @@ class Conf:
     REQUESTS_PER_MINUTE: int = 1_200
     TOKEN_REQUESTS_PER_MINUTE: int = 1_200
     GUESSES_PER_MINUTE: int = 30
+    LOGIN_FAILURES: int = 10
+    LOGIN_LOCK_SECONDS: int = 900
     PROXIES: int = 0
     # How the pages look
     SITE_NAME: str = "Semsearch"
@@ -121,6 +123,8 @@ class Conf:
 
 
 _AT_LEAST_ONE = (
+    "LOGIN_FAILURES",
+    "LOGIN_LOCK_SECONDS",
     "MAX_QUERY_CHARS",
     "BATCH_SIZE",
     "ENCODE_SLICE_CHUNKS",

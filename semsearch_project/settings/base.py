@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_htmx",
+    "axes",
     "search.apps.SearchConfig",
 ]
 
@@ -78,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "semsearch_project.urls"
@@ -127,6 +129,24 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# Guessing passwords: semsearch_project/login_limits.py says how much of it is let through.
+AUTHENTICATION_BACKENDS = [
+    "semsearch_project.login_limits.LoginLimitBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = "semsearch_project.login_limits.failure_limit"
+AXES_COOLOFF_TIME = "semsearch_project.login_limits.cool_off"
+AXES_CLIENT_IP_CALLABLE = "semsearch_project.login_limits.address"
+AXES_USERNAME_CALLABLE = "semsearch_project.login_limits.name"
+AXES_LOCKOUT_CALLABLE = "semsearch_project.login_limits.refused"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business here
+AXES_ENABLE_ADMIN = False  # the list of users has the way out
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "q", "text", "filter"]  # are not kept with a failed attempt
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
@@ -241,6 +261,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": os.environ.get("DJANGO_LOG_LEVEL", "INFO")},
     "loggers": {
         **{name: {"level": "WARNING"} for name in ("faiss.loader", "httpx", "sentence_transformers")},
+        "axes": {"level": "CRITICAL"},  # names what was typed as a name; each refusal is an answer with status 429
         "django.request": {"level": "ERROR"},  # each answer has a line of its own, without what was typed
         "django.db.backends": {"level": "WARNING"},  # statements have texts in them
         "django.server": {"level": "ERROR", "handlers": ["console"], "propagate": False},
