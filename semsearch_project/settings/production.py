@@ -1,28 +1,19 @@
-"""Settings of a server behind TLS. Refuses to start without a secret and host names of its own."""
+"""Settings of a server behind TLS. Refuses to start with what is missing, a placeholder or known to everybody."""
 
 import os
 
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403
-from .base import LOGGING, env_list
+from .base import CSRF_TRUSTED_ORIGINS, DATABASES, LOGGING, env_list
+from .refusals import refusals
 
-
-def required(name: str) -> str:
-    """Return the environment variable `name`, or say which one is missing and how to make it."""
-    value = os.environ.get(name, "")
-    if not value:
-        raise ImproperlyConfigured(
-            f"{name} is not set. Set it in the environment of web and worker; a secret key can be made "
-            'with: python -c "import secrets; print(secrets.token_urlsafe(50))"'
-        )
-    return value
-
-
-SECRET_KEY = required("DJANGO_SECRET_KEY")
+SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "")
 ALLOWED_HOSTS = env_list("DJANGO_ALLOWED_HOSTS")
-if not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("DJANGO_ALLOWED_HOSTS is not set. Name the hosts people use, separated by commas.")
+if _problems := list(
+    refusals(os.environ, hosts=ALLOWED_HOSTS, origins=CSRF_TRUSTED_ORIGINS, database=DATABASES["default"])
+):
+    raise ImproperlyConfigured("This server is not started:\n" + "\n".join(f"  - {each}" for each in _problems))
 
 # Probes come from inside, by plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
