@@ -20,7 +20,7 @@ SOURCES := manage.py search semsearch_project tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-postgresql screenshots check format lint types contracts migrations deploy schema lock clean
+.PHONY: help run install install-dev test test-postgresql screenshots messages check format lint types contracts migrations deploy schema lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
@@ -60,6 +60,9 @@ test-postgresql: $(INSTALLED_DEV) ## Run the tests of models, indexing, retrieva
 
 screenshots: $(INSTALLED_DEV) ## Take pictures of every page into screenshots/, and say what axe finds on them
 	$(PY) -m tests.screens screenshots
+
+messages: $(INSTALLED_DEV) ## Put new texts of visitors' pages into the German catalogue, and compile it
+	$(PY) -m tests.catalogue
 
 check: $(INSTALLED_DEV) ## Everything that CI checks: format, lint, types, contracts, migrations, deploy, schema, tests on both databases
 	@$(MAKE) --no-print-directory lint types contracts migrations deploy schema

@@ -24,13 +24,13 @@ class ContentPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if not request.path.startswith(_elsewhere()):
+        if not request.path.startswith(elsewhere()):
             response.headers.setdefault(_HEADER, CONTENT_SECURITY_POLICY)
         return response
 
 
-def _elsewhere() -> tuple[str, ...]:
-    """Return where the addresses of admin and API begin."""
+def elsewhere() -> tuple[str, ...]:
+    """Return where the addresses of admin and API begin, which are no pages of visitors."""
     beginnings = ["/api/"]
     with suppress(NoReverseMatch):  # an installation may do without
         beginnings.append(reverse("admin:index"))
