@@ -108,7 +108,7 @@ def search_by_post(client: Client, world: World) -> set[str]:
 
 @way_out(complete=True)
 def sorted_search(client: Client, world: World) -> set[str]:
-    return in_each(client, world, sort="newest") | in_each(client, world, sort="title")
+    return in_each(client, world, sort="newest", weak="true") | in_each(client, world, sort="title")
 
 
 @way_out(complete=True)
