@@ -15,7 +15,7 @@ from search.models.corpus import NO_AUDIENCE
 from .document_serializers import document_answer
 from .entity_tags import changed_since, etag
 from .exceptions import Conflict
-from .permissions import showable
+from .permissions import readable_documents, showable
 from .problems import no_collection
 
 
@@ -43,7 +43,8 @@ def document_address(collection: Collection, external_id: str) -> str:
 def written(request: Request, collection: Collection, result: WriteResult) -> Response:
     """Return the answer to the write of one document. Raises what its refusal means."""
     if result.outcome is Outcome.CHANGED_SINCE:
-        raise changed_since()
+        readable = readable_documents(request.user)
+        raise changed_since(readable.filter(collection=collection, external_id=result.external_id).first())
     if result.outcome is Outcome.UNKNOWN_GROUPS:
         raise ValidationError({"groups": [unknown_groups(result)]})
     if result.outcome is Outcome.NO_AUDIENCE:

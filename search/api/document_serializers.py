@@ -14,7 +14,7 @@ from search.models import Document
 from search.models.corpus import validate_address, validate_anchors, validate_language
 from search.storable import storable, storable_json
 
-from .fields import KnownFieldsOnly, ObjectField, StorableText
+from .fields import KnownFieldsOnly, ObjectField, StorableText, Text
 from .permissions import User, reads_everything
 
 
@@ -76,10 +76,10 @@ class DocumentSerializer(KnownFieldsOnly[Document]):
     """A document. A write that leaves out `state`, `visibility` or `groups` keeps them as they are."""
 
     id = serializers.IntegerField(read_only=True)
-    collection = serializers.CharField(
+    collection = Text(
         source="collection.slug", required=False, help_text="The collection's slug; fixed once the document exists."
     )
-    external_id = serializers.CharField(
+    external_id = Text(
         max_length=500,
         required=False,
         trim_whitespace=False,
@@ -107,7 +107,7 @@ class DocumentSerializer(KnownFieldsOnly[Document]):
     )
     visibility = serializers.ChoiceField(choices=Document.Visibility.choices, required=False)
     groups = GroupNames(
-        child=serializers.CharField(max_length=150),
+        child=Text(max_length=150),
         required=False,
         max_length=100,
         help_text="Names of the groups that find it when `visibility` is `groups`.",
@@ -148,7 +148,7 @@ class DocumentSerializer(KnownFieldsOnly[Document]):
 class DocumentCreateSerializer(DocumentSerializer):
     """A new document; without `external_id` it gets one."""
 
-    collection = serializers.CharField(source="collection.slug", help_text="The slug of the collection it goes into.")
+    collection = Text(source="collection.slug", help_text="The slug of the collection it goes into.")
 
 
 class DocumentListSerializer(DocumentSerializer):

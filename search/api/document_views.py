@@ -133,7 +133,7 @@ class DocumentView(GenericAPIView[Document]):
     def delete(self, request: Request, pk: int) -> Response:
         """Delete a document; it is gone from search at once."""
         if delete_document(self._document(request, pk).pk, if_match(request)):
-            raise changed_since()
+            raise changed_since(readable_documents(request.user).filter(pk=pk).first())
         return Response(status=204)
 
     def _write(self, request: Request, pk: int, *, partial: bool) -> Response:

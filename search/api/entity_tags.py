@@ -50,8 +50,16 @@ def if_match(request: Request) -> tuple[str, ...]:
     return tuple(re.findall(r'(?<!/)"([^"]*)"', given)) or ("",)
 
 
-def changed_since() -> PreconditionFailed:
-    """Return the refusal of a write that was made for another state of the document."""
+def changed_since(document: Document | None) -> PreconditionFailed:
+    """Return the refusal of a write that was made for another state; it names the present one, where there is one."""
+    if document is None:
+        return PreconditionFailed(_("The document was deleted meanwhile. Without If-Match, a PUT creates it again."))
+    headers = etag(document)
     return PreconditionFailed(
-        _("The document was changed or deleted meanwhile. Read it again, and send the change with the new ETag.")
+        _(
+            "The document was changed meanwhile: it is at revision %(revision)d now, with the ETag %(etag)s. Read it "
+            "again, and send the change with that."
+        )
+        % {"revision": document.revision, "etag": headers["ETag"]},
+        headers=headers,
     )

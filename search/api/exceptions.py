@@ -1,5 +1,6 @@
 """The API's own refusals that DRF has no exception for."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -36,6 +37,10 @@ class PreconditionFailed(exceptions.APIException):
 
     status_code = HTTPStatus.PRECONDITION_FAILED
     default_code = "precondition_failed"
+
+    def __init__(self, detail: Any = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.headers = dict(headers or {})
 
 
 class DiskFull(exceptions.APIException):

@@ -84,7 +84,8 @@ class ExternalDocumentView(GenericAPIView[Document]):
     def delete(self, request: Request, slug: str, external_id: str) -> Response:
         """Delete a document; it is gone from search at once."""
         if delete_document(self._document(request, slug, external_id).pk, if_match(request)):
-            raise changed_since()
+            found = readable_documents(request.user).filter(collection__slug=slug, external_id=external_id)
+            raise changed_since(found.first())
         return Response(status=204)
 
     def _document(self, request: Request, slug: str, external_id: str) -> Document:

@@ -1,5 +1,6 @@
 """Serializer fields that accept what the models store, and serializers that refuse what they do not know."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -13,7 +14,19 @@ from search.storable import storable, storable_json
 T = TypeVar("T")
 
 
-class StorableText(serializers.CharField):
+class Text(serializers.CharField):
+    """Text that came as text: a number in its place is somebody's mistake, and 1.0 would come back as "1.0"."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            shown = json.dumps(data, default=str)[:100]
+            raise serializers.ValidationError(
+                _("%(value)s is not a text. Put it into quotation marks.") % {"value": shown}
+            )
+        return str(super().to_internal_value(data))
+
+
+class StorableText(Text):
     """Text in which NUL becomes a space and a lone surrogate U+FFFD, as it will be stored."""
 
     def to_internal_value(self, data: Any) -> str:

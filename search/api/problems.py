@@ -125,7 +125,7 @@ def _problem_of(exc: Exception) -> Problem | None:
         return _search_problem(exc)
     if isinstance(exc, exceptions.ValidationError):
         errors = tuple(field_errors(exc.detail))
-        summary = " ".join(f"{error['pointer']}: {error['detail']}" for error in errors[:3])
+        summary = " ".join(dict.fromkeys(error["detail"] for error in errors[:3]))
         return Problem(400, "invalid", shortened(summary), errors)
     if isinstance(exc, Http404):
         exc = exceptions.NotFound(*exc.args)
@@ -162,7 +162,7 @@ def _server_problem(exc: Exception) -> Problem | None:
 
 
 def _headers(exc: exceptions.APIException) -> dict[str, str]:
-    headers = {}
+    headers: dict[str, str] = dict(getattr(exc, "headers", {}))
     if getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = exc.auth_header  # type: ignore[attr-defined]
     wait = getattr(exc, "wait", None)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from search.ingestion import jobs, judgments
 from search.ingestion.judgments import JudgedQuery
-from search.models import EvaluationQuerySet, ImportJob
+from search.models import Collection, Document, EvaluationQuerySet, ImportJob
 from tests.conftest import MakeDocument
 
-from .conftest import Client
+from .conftest import Client, assert_problem
 
 EXAMPLES = settings(
     max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -96,3 +96,28 @@ def test_any_address_is_answered_cleanly(
     query = "&".join(f"{name}={encoded(value)}" for name, value in parameters.items())
 
     assert_clean(curator.generic(method, f"{address}{encoded(more)}?{query}", "{}", content_type="application/json"))
+
+
+@pytest.mark.parametrize("field", ["title", "body", "language", "external_id"])
+def test_a_number_is_no_text_and_the_problem_says_how_to_write_it(
+    curator: Client, collection: Collection, field: str
+) -> None:
+    sent = {"collection": collection.slug, "external_id": "a", "title": "t", field: 12}
+    before = Document.objects.count()
+
+    problem = assert_problem(curator.post("/api/v1/documents/", sent, format="json"), 400, "invalid")
+
+    message = "12 is not a text. Put it into quotation marks."
+    assert problem["errors"] == [{"pointer": f"#/{field}", "detail": message}]
+    assert problem["detail"] == message
+    assert Document.objects.count() == before
+
+
+def test_a_line_with_a_number_as_its_title_is_refused_and_the_others_are_written(
+    curator: Client, collection: Collection
+) -> None:
+    lines = [{"external_id": "a", "title": 12}, {"external_id": "b", "title": "12"}]
+
+    answer = curator.post(f"/api/v1/collections/{collection.slug}/documents/bulk/", lines, format="json")
+
+    assert [result["status"] for result in answer.json()["results"]] == ["error", "created"]

@@ -47,7 +47,10 @@ def test_a_change_made_for_an_older_state_is_refused_and_changes_nothing(
 
     refused = getattr(curator, method)(address, {"title": "Third"}, format="json", headers={"If-Match": first})
 
-    assert_problem(refused, 412, "precondition-failed")
+    present = curator.get(address)
+    problem = assert_problem(refused, 412, "precondition-failed")
+    assert refused["ETag"] == present["ETag"]
+    assert f"revision {present.json()['revision']} " in problem["detail"]
     assert Document.objects.get().title == "Second"
 
 
@@ -71,7 +74,9 @@ def test_rubbish_in_if_match_is_an_error_that_names_it(curator: Client, address:
 
 
 def test_putting_over_a_document_that_was_deleted_is_refused(curator: Client, collection: Collection) -> None:
-    assert_problem(put(curator, BY_NAME, "x", '"0123456789abcdef"'), 412, "precondition-failed")
+    refused = put(curator, BY_NAME, "x", '"0123456789abcdef"')
+
+    assert "deleted" in assert_problem(refused, 412, "precondition-failed")["detail"]
     assert not Document.objects.exists()
 
 
