@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-import polib
+import polib  # type: ignore[import-untyped]
 import pytest
 from django.test import Client
 
@@ -52,6 +52,6 @@ def test_visitors_read_german_and_admin_and_api_speak_the_installations_language
 
     page = client.get("/", {"q": "words", "collection": "docs"}, headers=german).content.decode()
     assert '<html lang="de"' in page
-    assert "Reihenfolge" in page
+    assert "Zum Inhalt springen" in page
     assert "Sammlungen" not in admin_client.get("/admin/", headers=german).content.decode()
     assert "The query is empty" in client.get("/api/v1/search/?q=", headers=german).json()["detail"]
