@@ -31,7 +31,7 @@ def main() -> int:
                         sign_in(opened)
                     for shown in pages:
                         opened.problems.clear()
-                        opened.page.goto(shown.path)
+                        opened.go(shown.path)
                         pictures.append(opened.picture(shown.name, folder))
         browser.close()
     (folder / "index.html").write_text(contact_sheet(pictures), encoding="utf-8")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -106,6 +107,12 @@ class Window:
         self.problems.clear()
         address = self.page.url.removeprefix(self.origin)
         return Picture(name, self.look.name, file, address, violations, problems, max(wider, 0))
+
+    def go(self, path: str) -> None:
+        """Open a page; being led to another one is noted, for its picture would be of something else."""
+        self.page.goto(path)
+        if urlsplit(self.page.url).path != urlsplit(path).path:
+            self.problems.append(f"led elsewhere: {path} to {self.page.url.removeprefix(self.origin)}")
 
     def note(self, kind: str, text: str) -> None:
         """Remember something that a page complained of."""

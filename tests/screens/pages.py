@@ -90,7 +90,7 @@ def admin_pages(ids: dict[str, Any]) -> list[Shown]:
         "versions": "search/indexversion/",
         "version": "search/indexversion/1/change/",
         "pending": "search/pendingchange/",
-        "query-reports": "search/searchlog/reported/",
+        "query-reports": "search/searchlog/reports/",
         "search-log": "search/searchlog/",
         "rules": "search/curationrule/",
         "rule": f"search/curationrule/{ids['rule']}/change/",

@@ -3,16 +3,15 @@
 An entry of the list that is not found any more fails, too: it is to be taken off.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.journeys.screen import FLAGS, chromium, needs_chromium
+from tests.journeys.screen import needs_chromium
 from tests.journeys.stack import ADMIN, Stack
 from tests.screens.camera import DARK, LIGHT, PHONE, Look, Window, window
-from tests.screens.pages import Shown, admin_pages, installation, visitors_pages
+from tests.screens.pages import Shown, admin_pages, visitors_pages
 
 pytestmark = [
     needs_chromium, pytest.mark.journey, pytest.mark.xdist_group("screens"), pytest.mark.timeout(600),
@@ -25,20 +24,6 @@ NOT_OURS = {
 def not_ours(rule: str, selector: str) -> tuple[str, str] | None:
     """Return the entry of the list that a finding falls under."""
     return next((known for known in NOT_OURS if known[0] == rule and known[1] in selector), None)
-
-
-@pytest.fixture(scope="module")
-def furnished() -> Iterator[tuple[Stack, dict[str, Any]]]:
-    with installation() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        yield opened
-        opened.close()
 
 
 def sign_in(opened: Window) -> None:
@@ -58,7 +43,7 @@ def found_on(browser: Browser, stack: Stack, pages: list[Shown], looks: tuple[Lo
                 sign_in(opened)
             opened.problems.clear()
             for shown in pages:
-                opened.page.goto(shown.path)
+                opened.go(shown.path)
                 for one in opened.violations():
                     found.setdefault((one.rule, one.selector), f"{shown.name} {look.name} {one.html}")
                 found |= {("complaint", problem): f"{shown.name} {look.name}" for problem in opened.problems}
