@@ -15,6 +15,7 @@ from .curation_views import (
     TryRuleView,
 )
 from .document_views import DocumentsView, DocumentView
+from .duplicate_views import DuplicatesView, DuplicateView, FindDuplicatesView
 from .evaluation_run_views import (
     CancelRunView,
     CompareRunsView,
@@ -39,8 +40,10 @@ from .import_job_failures import (
 from .import_job_views import ImportFilesView, ImportJobsView, ImportJobView
 from .index_version_actions import ActivateView, CancelView, MissedView, PruneView, RebuildView, RollBackView
 from .index_version_views import IndexVersionsView, IndexVersionView
+from .pending_change_views import PendingChangesView, RetryPendingView
 from .problems import no_such_address
 from .schema_views import DocsView, SchemaView
+from .search_log_views import SearchLogView, SearchReportView
 from .search_views import SearchView
 from .similar_views import SimilarToDocumentView, SimilarToTextView
 from .suggest_views import SuggestView
@@ -74,6 +77,8 @@ urlpatterns = [
     path("v1/collections/<slug:slug>/export.zip", ExportBundleView.as_view(), name="export-bundle"),
     path("v1/collections/<slug:slug>/documents/bulk/", BulkView.as_view(), {"external_id": "bulk"}, name="bulk"),
     path("v1/collections/<slug:slug>/index-versions/", RebuildView.as_view(), name="rebuild"),
+    path("v1/collections/<slug:slug>/duplicates/", FindDuplicatesView.as_view(), name="find-duplicates"),
+    path("v1/collections/<slug:slug>/search-report/", SearchReportView.as_view(), name="search-report"),
     path(
         "v1/collections/<slug:slug>/documents/<external_id:external_id>/",
         ExternalDocumentView.as_view(),
@@ -82,6 +87,11 @@ urlpatterns = [
     path("v1/documents/", DocumentsView.as_view(), name="documents"),
     path("v1/documents/<int:pk>/", DocumentView.as_view(), name="document"),
     path("v1/documents/<int:pk>/similar/", SimilarToDocumentView.as_view(), name="document-similar"),
+    path("v1/duplicates/", DuplicatesView.as_view(), name="duplicates"),
+    path("v1/duplicates/<int:pk>/", DuplicateView.as_view(), name="duplicate"),
+    path("v1/pending-changes/", PendingChangesView.as_view(), name="pending-changes"),
+    path("v1/pending-changes/retry/", RetryPendingView.as_view(), name="pending-changes-retry"),
+    path("v1/search-log/", SearchLogView.as_view(), name="search-log"),
     path("v1/index-versions/", IndexVersionsView.as_view(), name="index-versions"),
     path("v1/index-versions/<int:pk>/", IndexVersionView.as_view(), name="index-version"),
     path("v1/index-versions/<int:pk>/activate/", ActivateView.as_view(), name="activate"),

@@ -32,6 +32,7 @@ from schemathesis.specs.openapi.checks import (
 
 from search.models import (
     CurationRule,
+    DuplicatePair,
     EvaluationQuery,
     EvaluationQuerySet,
     EvaluationRun,
@@ -138,6 +139,7 @@ def real_arguments(path: str, world: World) -> list[dict[str, Any]]:
         "evaluation/query-sets": list(EvaluationQuerySet.objects.values_list("pk", flat=True)),
         "evaluation/runs": list(EvaluationRun.objects.values_list("pk", flat=True)),
         "index-versions": list(IndexVersion.objects.values_list("pk", flat=True)),
+        "duplicates": list(DuplicatePair.objects.values_list("pk", flat=True)),
         "curation-rules": list(CurationRule.objects.values_list("pk", flat=True)),
         "synonym-groups": list(SynonymSet.objects.values_list("pk", flat=True)),
     }

@@ -56,6 +56,13 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         *(("/api/v1/collections/{slug}/documents/{external_id}/", method) for method in ("get", "put", "delete")),
         ("/api/v1/collections/{slug}/documents/bulk/", "post"),
         *((f"/api/v1/collections/{{slug}}/export.{ending}", "get") for ending in ("jsonl", "csv", "zip")),
+        ("/api/v1/collections/{slug}/duplicates/", "post"),
+        ("/api/v1/collections/{slug}/search-report/", "get"),
+        ("/api/v1/duplicates/", "get"),
+        *(("/api/v1/duplicates/{id}/", method) for method in ("get", "patch")),
+        ("/api/v1/pending-changes/", "get"),
+        ("/api/v1/pending-changes/retry/", "post"),
+        ("/api/v1/search-log/", "get"),
         *(("/api/v1/documents/", method) for method in ("get", "post")),
         *(("/api/v1/documents/{id}/", method) for method in ("get", "put", "patch", "delete")),
         ("/api/v1/index-versions/", "get"),
@@ -262,6 +269,9 @@ def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
         if path.startswith("/api/v1/search/")
         or (
             method == "get"
-            and not re.match(r"/api/v1/(index-versions/|import-jobs/|evaluation/|curation-|synonym-|.*/export\.)", path)
+            and not re.match(
+                r"/api/v1/(index-versions/|import-jobs/|evaluation/|curation-|synonym-|duplicates/|pending-|search-log/|.*/(export\.|search-report/))",
+                path,
+            )
         )
     }

@@ -12,6 +12,7 @@ from django.urls.exceptions import NoReverseMatch
 from search.models import (
     Collection,
     CurationRule,
+    DuplicatePair,
     EvaluationQuery,
     EvaluationQuerySet,
     EvaluationRun,
@@ -52,6 +53,13 @@ def surround(world: World) -> None:
     CurationRule.objects.create(collection=collection, queries=SHARED_WORD, external_id=hidden, note=secret)
     SynonymSet.objects.create(collection=collection, words=f"{SHARED_WORD}\n{secret}")
     SearchLog.objects.create(collection=collection, text=f"{SHARED_WORD} {secret}", total=1, good_match=True, took_ms=1)
+    DuplicatePair.objects.create(
+        collection=collection,
+        first_id=world.ids["handbook-legal"],
+        second_external_id=hidden,
+        kind=DuplicatePair.Kind.EXACT,
+        similarity=1,
+    )
     version = IndexVersion.objects.active().get(collection=collection)
     PendingChange.objects.create(
         version=version,
@@ -104,5 +112,14 @@ def _arguments(name: str, world: World) -> Iterator[Arguments]:
 
 def _ids() -> set[int]:
     """Return the ids of the first rows of every other table that addresses name by their ids."""
-    tables = CurationRule, EvaluationQuery, EvaluationQuerySet, EvaluationRun, ImportJob, IndexVersion, SynonymSet
+    tables = (
+        CurationRule,
+        DuplicatePair,
+        EvaluationQuery,
+        EvaluationQuerySet,
+        EvaluationRun,
+        ImportJob,
+        IndexVersion,
+        SynonymSet,
+    )
     return {pk for table in tables for pk in table._default_manager.values_list("pk", flat=True)[:_MOST_ROWS]}
