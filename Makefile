@@ -61,8 +61,8 @@ test-postgresql: $(INSTALLED_DEV) ## Run the tests of models, indexing, retrieva
 screenshots: $(INSTALLED_DEV) ## Take pictures of every page into screenshots/, and say what axe finds on them
 	$(PY) -m tests.screens screenshots
 
-messages: $(INSTALLED_DEV) ## Put new texts of visitors' pages into the German catalogue, and compile it
-	$(PY) -m tests.catalogue
+messages: $(INSTALLED_DEV) ## Put new texts of visitors' pages into the catalogues, and compile them (ARGS=fr for a new language)
+	$(PY) -m tests.catalogue $(ARGS)
 
 check: $(INSTALLED_DEV) ## Everything that CI checks: format, lint, types, contracts, migrations, deploy, schema, tests on both databases
 	@$(MAKE) --no-print-directory lint types contracts migrations deploy schema

@@ -1,6 +1,7 @@
-"""The texts of the visitors' pages and their German: taken out of the sources, held against the catalogue, compiled.
+"""The texts of the visitors' pages and their translations: taken out of the sources, held against them, compiled.
 
-    python -m tests.catalogue        adds what is new to the catalogue, marks nothing as done, and compiles it
+    python -m tests.catalogue        adds what is new to every catalogue, marks nothing as done, and compiles them
+    python -m tests.catalogue fr     makes the catalogue of a new language first
 
 Needs no GNU gettext: templates are read by Django's own parser, modules by Python's.
 """
@@ -11,10 +12,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import polib  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOGUE = ROOT / "search/locale/de/LC_MESSAGES/django.po"
+LOCALES = ROOT / "search/locale"
 TEMPLATES = ("templates/*.html", "templates/search/**/*.html")
 MODULES = ("search/web/**/*.py", "search/query_service.py", "search/retrieval/**/*.py", "search/branding.py")
 _CALLS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 2, "ngettext_lazy": 2}
@@ -57,9 +59,14 @@ def _of_module(path: Path) -> Iterator[Message]:
             yield texts[0], texts[1] if len(texts) > 1 else ""
 
 
-def main() -> None:
-    """Bring the catalogue up to date."""
-    catalogue = polib.pofile(str(CATALOGUE)) if CATALOGUE.exists() else _new()
+def catalogues() -> list[Path]:
+    """Return the catalogue of each language."""
+    return sorted(LOCALES.glob("*/LC_MESSAGES/django.po"))
+
+
+def bring_up_to_date(path: Path) -> polib.POFile:
+    """Make the catalogue at `path` if need be, give it the texts of the sources and no others, and compile it."""
+    catalogue = polib.pofile(str(path)) if path.exists() else _new(path)
     known = {(entry.msgid, entry.msgid_plural): entry for entry in catalogue}
     wanted = messages()
     for message in known.keys() - wanted.keys():
@@ -67,37 +74,52 @@ def main() -> None:
     for (singular, plural), files in wanted.items():
         entry = known.get((singular, plural)) or polib.POEntry(msgid=singular, msgid_plural=plural)
         if plural and not entry.msgstr_plural:
-            entry.msgstr_plural = {0: "", 1: ""}
+            entry.msgstr_plural = dict.fromkeys(range(forms(catalogue)), "")
         entry.occurrences = [(file, "") for file in sorted(files)]
         if "%" in singular.replace("%%", "") and "python-format" not in entry.flags:
             entry.flags.append("python-format")
         if (singular, plural) not in known:
             catalogue.append(entry)
     catalogue.sort(key=lambda entry: (entry.occurrences, entry.msgid))
-    catalogue.save(str(CATALOGUE))
-    catalogue.save_as_mofile(str(CATALOGUE.with_suffix(".mo")))
-    sys.stdout.write(
-        f"{len(catalogue)} texts, {len(catalogue.untranslated_entries())} of them without a translation.\n"
-    )
+    catalogue.save(str(path))
+    catalogue.save_as_mofile(str(path.with_suffix(".mo")))
+    return catalogue
 
 
-def _new() -> polib.POFile:
-    CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
+def forms(catalogue: polib.POFile) -> int:
+    """Return how many forms the language has for a counted thing."""
+    return int(catalogue.metadata["Plural-Forms"].split(";")[0].split("=")[1])
+
+
+def main() -> None:
+    """Bring the catalogues up to date, with those of the languages that are named."""
+    new = [LOCALES / name / "LC_MESSAGES/django.po" for name in sys.argv[1:]]
+    for path in sorted({*catalogues(), *new}):
+        catalogue = bring_up_to_date(path)
+        missing = len(catalogue.untranslated_entries())
+        sys.stdout.write(f"{path.parts[-3]}: {len(catalogue)} texts, {missing} of them without a translation.\n")
+
+
+def _new(path: Path) -> polib.POFile:
+    """Return an empty catalogue that counts as Django's own one of the language does."""
+    language = path.parts[-3]
+    djangos = Path(django.__file__).parent / "conf/locale" / language / "LC_MESSAGES/django.mo"
+    if not djangos.exists():
+        raise SystemExit(f"Django has no language {language}; languages are written de, fr or pt_BR.")
+    path.parent.mkdir(parents=True, exist_ok=True)
     made = polib.POFile(wrapwidth=110)
     made.metadata = {
         "Project-Id-Version": "semsearch",
-        "Language": "de",
+        "Language": language,
         "MIME-Version": "1.0",
         "Content-Type": "text/plain; charset=UTF-8",
         "Content-Transfer-Encoding": "8bit",
-        "Plural-Forms": "nplurals=2; plural=(n != 1);",
+        "Plural-Forms": polib.mofile(str(djangos)).metadata["Plural-Forms"],
     }
     return made
 
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "semsearch_project.settings.test")
-    import django
-
     django.setup()
     main()
