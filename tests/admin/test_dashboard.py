@@ -185,5 +185,5 @@ def test_every_entry_of_the_menu_opens(admin_client: Client) -> None:
     menu = admin_client.get(INDEX).context["sidebar_navigation"]
     links = [str(item["link"]) for group in menu for item in group["items"] if str(item["link"]).startswith("/admin/")]
 
-    assert len(links) == 14
+    assert len(links) == 15
     assert [(link, admin_client.get(link).status_code) for link in links] == [(link, 200) for link in links]

@@ -26,12 +26,15 @@ from search.admin.filters import IndexingFilter, LanguageFilter
 from search.admin.imports.import_pages import may_import
 from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.admin.labels import choice_label, moment, short, stage_label
+from search.analytics.found_by import found_by
+from search.conf import conf
 from search.indexing.status import document_statuses
 from search.models import Collection, Document
 from search.models.corpus import NO_AUDIENCE, DocumentQuerySet, lacks_audience
 from search.models.fields import StorableJSONField
 
 _COLLECTION_CHARS = 24
+_FOUND_BY = "search_document_found_by"
 
 
 class DocumentList(ChangeList):
@@ -112,14 +115,14 @@ class DocumentAdmin(ModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Document | None = None, **kwargs: Any
     ) -> HttpResponse:
         panel = document_panel(obj) if obj is not None else None
-        answer: HttpResponse = super().render_change_form(
-            request, {**context, "panel": panel}, *args, obj=obj, **kwargs
-        )
+        shown = {**context, "panel": panel, "document": obj}
+        answer: HttpResponse = super().render_change_form(request, shown, *args, obj=obj, **kwargs)
         return answer
 
     def get_urls(self) -> list[URLPattern]:
         way = path("<int:pk>/way/", self.admin_site.admin_view(self.way_view), name="search_document_way")
-        return [way, *super().get_urls()]
+        found = path("<int:pk>/found-by/", self.admin_site.admin_view(self.found_by_view), name=_FOUND_BY)
+        return [way, found, *super().get_urls()]
 
     def way_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Return the piece of the form that shows the way into the index, as it is now."""
@@ -127,6 +130,18 @@ class DocumentAdmin(ModelAdmin):
             raise PermissionDenied
         panel = document_panel(get_object_or_404(Document.objects.select_related("collection"), pk=pk))
         return render(request, "admin/search/document_panel.html", {"panel": panel})
+
+    def found_by_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Return the piece of the form that shows which queries brought the document."""
+        if not (self.has_view_permission(request) and request.user.has_perm("search.view_searchlog")):
+            raise PermissionDenied
+        document = get_object_or_404(Document, pk=pk)
+        report = found_by(document)
+        shown = {"report": report, "logged": conf().LOG_SEARCHES or report.looked_through}
+        if request.headers.get("HX-Request") == "true":
+            return render(request, "admin/search/document_found_by.html", shown)
+        page = {**self.admin_site.each_context(request), **shown, "title": str(document), "opts": self.opts}
+        return render(request, "admin/search/document_found_by_page.html", page)
 
     @admin.display(description=_("title"), ordering="title")
     def shown_title(self, document: Document) -> str:
