@@ -3,11 +3,9 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from search.analytics.found_by import found_by
 from search.models import Collection, Document, SearchLog, SearchReaction
-from tests.admin.conftest import sign_in
 from tests.conftest import MakeDocument
 
 pytestmark = pytest.mark.django_db
@@ -42,18 +40,3 @@ def test_searches_of_other_collections_do_not_count(collection: Collection, make
     log(Collection.objects.create(slug="other", name="Other"), "x", document)
 
     assert found_by(document).queries == ()
-
-
-def test_it_is_shown_with_the_document_to_those_who_may_see_the_log(
-    collection: Collection, make_document: MakeDocument, sign_in: Any
-) -> None:
-    document = make_document()
-    log(collection, "holiday rules", document)
-    address = f"/admin/search/document/{document.pk}/found-by/"
-    curator: Client = sign_in("view_document", "view_searchlog")
-
-    assert address in curator.get(f"/admin/search/document/{document.pk}/change/").content.decode()
-    whole, piece = curator.get(address), curator.get(address, headers={"hx-request": "true"})
-    assert "holiday rules" in whole.content.decode() and "<html" in whole.content.decode()
-    assert "holiday rules" in piece.content.decode() and "<html" not in piece.content.decode()
-    assert sign_in("view_document").get(address).status_code == 403
