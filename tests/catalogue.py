@@ -18,7 +18,15 @@ import polib  # type: ignore[import-untyped]
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ROOT / "search/locale"
 TEMPLATES = ("templates/*.html", "templates/search/**/*.html")
-MODULES = ("search/web/**/*.py", "search/query_service.py", "search/retrieval/**/*.py", "search/branding.py")
+MODULES = (
+    "search/web/**/*.py",
+    "search/templatetags/*.py",
+    "search/query_service.py",
+    "search/retrieval/**/*.py",
+    "search/branding.py",
+)
+CHOICES = "search/models/corpus.py"
+"""Its field names are the admin's; visitors see only what can be chosen."""
 _CALLS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 2, "ngettext_lazy": 2}
 Message = tuple[str, str]
 """A text, and its plural or ""."""
@@ -33,9 +41,17 @@ def messages() -> dict[Message, set[str]]:
                 found.setdefault(message, set()).add(path.relative_to(ROOT).as_posix())
     for pattern in MODULES:
         for path in sorted(ROOT.glob(pattern)):
-            for message in _of_module(path):
+            for message in _of_code(_parsed(path)):
                 found.setdefault(message, set()).add(path.relative_to(ROOT).as_posix())
+    for node in ast.walk(_parsed(ROOT / CHOICES)):
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Choices") for base in node.bases):
+            for message in _of_code(node):
+                found.setdefault(message, set()).add(CHOICES)
     return found
+
+
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _of_template(name: str) -> Iterator[Message]:
@@ -52,8 +68,8 @@ def _of_template(name: str) -> Iterator[Message]:
         yield node.render_token_list(node.singular)[0], plural
 
 
-def _of_module(path: Path) -> Iterator[Message]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def _of_code(tree: ast.AST) -> Iterator[Message]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS:
             texts = [ast.literal_eval(argument) for argument in node.args[: _CALLS[node.func.id]]]
             yield texts[0], texts[1] if len(texts) > 1 else ""

@@ -90,6 +90,7 @@ def test_visitors_read_german_and_admin_and_api_speak_the_installations_language
     page = client.get("/", {"q": "words", "collection": "docs"}, headers=german).content.decode()
     assert '<html lang="de"' in page
     assert "Zum Inhalt springen" in page
+    assert "Bedeutung und Wörter" in page  # words that come from a tag of ours, not from a template
     assert "Sammlungen" not in admin_client.get("/admin/", headers=german).content.decode()
     assert "The query is empty" in client.get("/api/v1/search/?q=", headers=german).json()["detail"]
 
