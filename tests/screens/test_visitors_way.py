@@ -21,6 +21,10 @@ THUMBS_UP = "SELECT id FROM search_searchreaction WHERE kind = 'up'"
 Furnished = tuple[Stack, dict[str, Any]]
 
 
+def titles(page: Page) -> list[str]:
+    return page.locator("#results a.title").all_inner_texts()
+
+
 def chip(page: Page) -> Any:
     return page.locator("ul.held a")
 
@@ -48,6 +52,32 @@ def test_typing_shows_results_at_once_and_the_keys_lead_to_a_document_and_back(
         page.keyboard.press("Escape")
         page.keyboard.press("Escape")
         expect(page.locator("#results a.title").first).to_have_text(TITLE)
+        assert opened.problems == []
+
+
+def test_filters_order_and_collections_are_in_the_address_and_back_undoes_them(
+    furnished: Furnished, browser: Browser
+) -> None:
+    with window(browser, furnished[0].admin.origin, LIGHT) as opened:
+        page = opened.page
+        page.goto(f"/?collection=handbook&q={QUESTION.replace(' ', '+')}")
+        found = titles(page)
+        page.locator("details.facets").get_by_role("link", name=re.compile(r"^IT\b")).click()
+        expect(chip(page)).to_have_count(1)
+        assert "filter=" in page.url and titles(page) != found
+        page.locator("ul.orders a:not([aria-current])").first.click()
+        expect(page).to_have_url(re.compile("sort="))
+        page.locator(".tabs a", has_text="Handbuch").click()
+        expect(page).to_have_url(re.compile("collection=handbuch"))
+        page.go_back()
+        expect(page).to_have_url(re.compile("collection=handbook.*sort=|sort=.*collection=handbook"))
+        page.go_back()
+        expect(page).not_to_have_url(re.compile("sort="))
+        page.go_back()
+        expect(chip(page)).to_have_count(0)
+        expect(page.locator("#results a.title")).to_have_text(found)
+        page.go_forward()
+        expect(chip(page)).to_have_count(1)
         assert opened.problems == []
 
 
