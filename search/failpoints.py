@@ -7,9 +7,11 @@ a mistake and says so.
 """
 
 import errno
+import logging
 import os
 import signal
 
+logger = logging.getLogger(__name__)
 VARIABLE = "SEMSEARCH_TEST_FAILPOINT"
 
 NAMES = (
@@ -58,6 +60,7 @@ def failpoint(name: str) -> None:
 
 
 def _act(name: str, action: str) -> None:
+    logger.warning("failpoint %s: %s", name, action)
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "error":

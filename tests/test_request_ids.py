@@ -42,6 +42,8 @@ def test_every_error_names_the_request(client: Client, monkeypatch: pytest.Monke
 
 
 def test_a_message_carries_the_id_and_the_task_has_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with current_app.connection_for_write() as broker, broker.SimpleQueue("celery") as queue:
+        queue.clear()  # what other tests of this process left there
     with logs.known(request_id="a-request-of-mine"):
         tasks.sweep.apply_async()
     with current_app.connection_for_read() as broker, broker.SimpleQueue("celery") as queue:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.journeys.screen import FLAGS, chromium
 from tests.journeys.stack import Stack
@@ -23,3 +23,9 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> None:
+    """A page is waited for as long as a slow machine needs it, which shares its cores with other tests."""
+    expect.set_options(timeout=20_000)

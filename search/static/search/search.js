@@ -78,7 +78,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.target.closest("dialog")) return;
+    if (event.target.closest("dialog[open]")) return; // a closed one keeps the focus for a moment
     const typing = event.target.closest("input:not([type=radio]), select, textarea, [contenteditable]");
     if (!typing && singleKeysAreOn() && single(event.key)) {
       event.preventDefault();
