@@ -20,7 +20,7 @@ SOURCES := manage.py search semsearch_project tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-postgresql screenshots messages check format lint types contracts migrations deploy schema lock clean
+.PHONY: help run install install-dev test test-postgresql screenshots messages check format lint types contracts migrations deploy schema examples lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
@@ -92,6 +92,9 @@ deploy: $(INSTALLED_DEV)
 
 schema: $(INSTALLED_DEV)
 	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null --settings semsearch_project.settings.test
+
+examples: $(INSTALLED_DEV) ## Play docs/requests.http with the real encoder, and put its answers into the OpenAPI schema
+	SEMSEARCH_TEST_RECORD=1 $(PY) -m pytest -n 0 tests/api/test_examples.py
 
 lock: ## Write requirements*.txt anew: the newest versions that the groups in pyproject.toml allow
 	rm -rf $(LOCK) && "$(PYTHON)" -m venv $(LOCK)

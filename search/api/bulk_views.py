@@ -26,7 +26,7 @@ from .external_document_views import ExternalDocumentView
 from .ndjson import NdjsonRenderer
 from .parsers import NDJSON, JsonListParser, NdjsonParser, SentLines, sent_lines
 from .permissions import document_rights
-from .schema import BULK_ANSWER, BULK_LINES, BULK_LIST, WRITE_PROBLEMS, FieldErrorSerializer
+from .schema import BULK_ANSWER, BULK_LINES, WRITE_PROBLEMS, FieldErrorSerializer
 
 _SPOOL_BYTES = 1024 * 1024  # results above that go to the disk
 
@@ -107,7 +107,7 @@ class BulkView(ExternalDocumentView):
             (207, NDJSON): _LINES,
             **WRITE_PROBLEMS,
         },
-        examples=[BULK_LINES, BULK_LIST, BULK_ANSWER],
+        examples=[BULK_LINES, BULK_ANSWER],
     )
     def post(self, request: Request, slug: str, external_id: str) -> HttpResponseBase:
         """Create or replace many documents."""

@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError as ModelError
 from django.db.models import Model
-from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from search.datatypes import SearchResult
@@ -125,32 +124,3 @@ class TrialSerializer(serializers.Serializer[Trial]):
 
     def get_applies(self, trial: Trial) -> bool | None:
         return trial.met is not None if self.context["is_rule"] else None
-
-
-RULE = OpenApiExample(
-    "Pin a document for a question, however it is worded",
-    value={
-        "collection": "handbook",
-        "match": "meaning",
-        "queries": "how do I ask for leave\nholiday request",
-        "action": "pin",
-        "external_id": "handbook/leave",
-        "position": 1,
-    },
-    request_only=True,
-)
-SYNONYMS = OpenApiExample(
-    "Three that find one another",
-    value={"collection": "handbook", "words": "PTO, paid time off, holiday"},
-    request_only=True,
-)
-TRY_RULE = OpenApiExample(
-    "A rule that is not saved yet",
-    value={"q": "fax", "entry": {"collection": "handbook", "queries": "fax", "action": "hide", "external_id": "fax"}},
-    request_only=True,
-)
-TRY_SYNONYMS = OpenApiExample(
-    "A group that is not saved yet",
-    value={"q": "PTO", "entry": {"collection": "handbook", "words": "PTO, leave"}},
-    request_only=True,
-)

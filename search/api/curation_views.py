@@ -17,10 +17,6 @@ from search.models import CurationRule, Document, SynonymSet
 from search.query_service import InvalidQuery, NotReady
 
 from .curation_serializers import (
-    RULE,
-    SYNONYMS,
-    TRY_RULE,
-    TRY_SYNONYMS,
     CurationRuleSerializer,
     SynonymGroupSerializer,
     TrialSerializer,
@@ -147,13 +143,13 @@ class _TryView(_Entries):
         return Response(TrialSerializer(found, context={"is_rule": self.permission_model is CurationRule}).data)
 
 
-def _described(kind: str, serializer: type[serializers.Serializer[Any]], example: Any) -> tuple[Any, Any]:
+def _described(kind: str, serializer: type[serializers.Serializer[Any]]) -> tuple[Any, Any]:
     """Return what the schema says of the list and of one of a kind."""
     many = extend_schema_view(
         get=extend_schema(
             operation_id=f"{kind}_list", parameters=[OfCollection], responses={200: serializer(many=True), **_READ}
         ),
-        post=extend_schema(operation_id=f"{kind}_create", examples=[example], responses={201: serializer, **_WRITE}),
+        post=extend_schema(operation_id=f"{kind}_create", responses={201: serializer, **_WRITE}),
     )
     one = extend_schema_view(
         get=extend_schema(operation_id=f"{kind}_retrieve", responses={200: serializer, **_READ}),
@@ -163,8 +159,8 @@ def _described(kind: str, serializer: type[serializers.Serializer[Any]], example
     return many, one
 
 
-_rules_schema, _rule_schema = _described("curation_rules", CurationRuleSerializer, RULE)
-_groups_schema, _group_schema = _described("synonym_groups", SynonymGroupSerializer, SYNONYMS)
+_rules_schema, _rule_schema = _described("curation_rules", CurationRuleSerializer)
+_groups_schema, _group_schema = _described("synonym_groups", SynonymGroupSerializer)
 _try_schema: dict[str, Any] = {"request": TrySerializer, "responses": {200: TrialSerializer, **_TRY}}
 
 
@@ -198,7 +194,7 @@ class _TryGroup(_TryView, _Groups):
         return trials.of_synonyms(entry, query, user=request.user, instead_of=instead_of)
 
 
-@extend_schema_view(post=extend_schema(operation_id="curation_rules_try_new", examples=[TRY_RULE], **_try_schema))
+@extend_schema_view(post=extend_schema(operation_id="curation_rules_try_new", **_try_schema))
 class TryNewRuleView(_TryRule):
     """A rule that is not saved, tried."""
 
@@ -210,7 +206,7 @@ class TryRuleView(_TryRule):
     """A saved rule, tried as it is or as it would be."""
 
 
-@extend_schema_view(post=extend_schema(operation_id="synonym_groups_try_new", examples=[TRY_SYNONYMS], **_try_schema))
+@extend_schema_view(post=extend_schema(operation_id="synonym_groups_try_new", **_try_schema))
 class TryNewGroupView(_TryGroup):
     """A group that is not saved, tried."""
 

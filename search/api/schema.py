@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says beside the serializers: problem answers and examples. Serves nothing."""
+"""What the OpenAPI schema says beside the serializers: problem answers, and examples of what no recorded one shows."""
 
 from typing import Any
 
@@ -54,71 +54,6 @@ def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
 READ_PROBLEMS = problems(400, 401, 404)
 WRITE_PROBLEMS = problems(400, 401, 403, 404, 409, 411, 413, 415)
 
-SEARCH_REQUEST = OpenApiExample(
-    "A question in one's own words",
-    value={"q": "remove duplicates but keep the order", "collection": "python", "k": 3, "mode": "hybrid"},
-    request_only=True,
-)
-SEARCH_ANSWER = OpenApiExample(
-    "One result",
-    value={
-        "query": "remove duplicates but keep the order",
-        "mode": "hybrid",
-        "collection": "python",
-        "index_version": 3,
-        "total": 1,
-        "total_relation": "eq",
-        "took_ms": {
-            "parse": 0.1,
-            "encode": 6.2,
-            "filter": 0.2,
-            "dense": 0.9,
-            "lexical": 0.7,
-            "fuse": 0.1,
-            "rerank": 0.0,
-            "fetch": 1.8,
-            "total": 9.9,
-        },
-        "degraded": False,
-        "degraded_reasons": [],
-        "good_match": True,
-        "pending_documents": 0,
-        "filters": ["metadata.module:builtins"],
-        "sort": "relevance",
-        "weak_left_out": 0,
-        "facets": [],
-        "did_you_mean": "",
-        "next_cursor": "",
-        "query_id": "",
-        "results": [
-            {
-                "rank": 1,
-                "score": 0.91,
-                "strength": "strong",
-                "pinned": False,
-                "collection": "python",
-                "scores": {"dense": 0.62, "lexical": 7.4, "rerank": None},
-                "document": {
-                    "id": 17,
-                    "external_id": "dict.fromkeys",
-                    "title": "dict.fromkeys(iterable, value=None)",
-                    "url": "https://docs.python.org/3/library/stdtypes.html#dict.fromkeys",
-                    "metadata": {"module": "builtins"},
-                },
-                "chunk": {"id": 40, "start": 0, "end": 81, "place": ""},
-                "snippet": {
-                    "text": "Keys keep the order in which they came.",
-                    "highlights": [[14, 19]],
-                    "kind": "words",
-                },
-            }
-        ],
-    },
-    response_only=True,
-    status_codes=["200"],
-)
-_NEW = {"external_id": "handbook/leave", "title": "Leave", "body": "Ask three weeks ahead.", "metadata": {"team": "hr"}}
-_RETIRED = {"external_id": "handbook/fax", "title": "Fax", "body": "No longer in use.", "state": "archived"}
 BULK_LINES = OpenApiExample(
     "Two documents, one on each line",
     value='{"external_id": "handbook/leave", "title": "Leave", "body": "Ask three weeks ahead."}\n'
@@ -126,7 +61,6 @@ BULK_LINES = OpenApiExample(
     media_type="application/x-ndjson",
     request_only=True,
 )
-BULK_LIST = OpenApiExample("Two documents", value=[_NEW, _RETIRED], media_type="application/json", request_only=True)
 BULK_ANSWER = OpenApiExample(
     "One written, one refused",
     value={

@@ -14,7 +14,7 @@ from search.access.scopes import Scope
 from .parameters import known_parameters
 from .parsers import sent
 from .permissions import MayRead
-from .schema import SEARCH_ANSWER, SEARCH_REQUEST, problems
+from .schema import problems
 from .search_serializers import SearchAnswerSerializer, SearchRequestSerializer
 from .token_policies import TokenPolicy, in_view, reached
 
@@ -30,7 +30,6 @@ class SearchView(APIView):
         operation_id="search",
         parameters=[SearchRequestSerializer],
         responses={200: SearchAnswerSerializer, **problems(400, 401, 404, 503)},
-        examples=[SEARCH_ANSWER],
     )
     def get(self, request: Request) -> Response:
         """Search with a query in the address."""
@@ -40,7 +39,6 @@ class SearchView(APIView):
         operation_id="search_post",
         request=SearchRequestSerializer,
         responses={200: SearchAnswerSerializer, **problems(400, 401, 404, 411, 413, 415, 503)},
-        examples=[SEARCH_REQUEST, SEARCH_ANSWER],
     )
     def post(self, request: Request) -> Response:
         """Search with a query in the body, for long ones and for those that no log should keep."""

@@ -217,6 +217,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "search.api.examples.add_examples",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "DocumentState": "search.models.Document.State",
         "IndexVersionState": "search.models.IndexVersion.State",

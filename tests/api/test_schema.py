@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
+from search.api.examples import recorded
 from search.ingestion import runner
 from search.models import Collection, ImportJob, IndexVersion
 from tests.conftest import MakeDocument
@@ -101,21 +102,15 @@ def test_every_error_is_described_as_a_problem(schema: dict[str, Any]) -> None:
             assert list(answer["content"]) == ["application/problem+json"], (path, method, status)
 
 
-@pytest.mark.parametrize(
-    ("path", "content_type"),
-    [
-        ("/api/v1/search/", "application/json"),
-        ("/api/v1/collections/{slug}/documents/bulk/", "application/json"),
-        ("/api/v1/collections/{slug}/documents/bulk/", "application/x-ndjson"),
-    ],
-)
-def test_search_and_bulk_have_examples(schema: dict[str, Any], path: str, content_type: str) -> None:
-    operation = schema["paths"][path]["post"]
-
-    assert operation["requestBody"]["content"][content_type]["examples"]
-    assert any(
-        "examples" in content for answer in operation["responses"].values() for content in answer["content"].values()
-    )
+def test_every_operation_shows_what_was_sent_and_answered(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        example = recorded()[f"{method.upper()} {path}"]
+        for place, body in (
+            (operation.get("requestBody"), example["request"]),
+            (operation["responses"][example["status"]], example["response"]),
+        ):
+            if body:
+                assert "Recorded" in place["content"][body["content_type"]]["examples"], (path, method)
 
 
 def check(schema: dict[str, Any], path: str, method: str, response: Any) -> None:
