@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task
 from django.db import transaction
 
+from search.access import keyed_requests
 from search.conf import conf
 from search.evaluation import runner as evaluation
 from search.indexing import fan_out, lifecycle, requests
@@ -82,6 +83,7 @@ def sweep() -> None:
         wake_import(job_id)
     housekeeping.give_up_streams()
     housekeeping.clear_away()
+    keyed_requests.forget_old()
     for collection_id in Collection.objects.values_list("pk", flat=True):
         deduplication.fill_hashes(collection_id)
     for collection_id in near_duplicates.unfinished():

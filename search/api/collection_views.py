@@ -10,6 +10,7 @@ from search.models import Collection
 
 from .collection_serializers import CollectionSerializer, collection_list
 from .document_answers import collection_at
+from .once import Once
 from .parsers import sent
 from .permissions import MayReadAndWrite
 from .schema import READ_PROBLEMS, WRITE_PROBLEMS
@@ -22,7 +23,7 @@ from .token_policies import TokenPolicy, by_slug, in_view, narrowed
     ),
     post=extend_schema(operation_id="collections_create", responses={201: CollectionSerializer, **WRITE_PROBLEMS}),
 )
-class CollectionsView(GenericAPIView[Collection]):
+class CollectionsView(Once, GenericAPIView[Collection]):
     """All collections, with how far their indexes are."""
 
     permission_classes = [MayReadAndWrite]

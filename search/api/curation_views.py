@@ -25,6 +25,7 @@ from .curation_serializers import (
 from .document_answers import collection_named
 from .evaluation_serializers import OfCollection
 from .exceptions import Unavailable
+from .once import Once
 from .parameters import parameters
 from .parsers import sent
 from .permissions import MayCurate, MayTry
@@ -82,7 +83,7 @@ class _Groups(_Entries):
     unknown = _("There is no synonym group %d.")
 
 
-class _ListView(_Entries):
+class _ListView(Once, _Entries):
     token_policy = TokenPolicy(MANAGING, in_view, not_limited=frozenset({"POST"}))
 
     def get(self, request: Request) -> Response:

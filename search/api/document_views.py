@@ -26,6 +26,7 @@ from .document_serializers import (
 )
 from .entity_tags import ETAG, IF_MATCH, changed_since, etag, if_match
 from .exceptions import Conflict
+from .once import Once
 from .parameters import parameters
 from .parsers import sent
 from .permissions import MayReadAndWrite, readable_documents
@@ -34,7 +35,7 @@ from .schema import READ_PROBLEMS, WRITE_PROBLEMS, problems
 from .token_policies import TokenPolicy, by_row, in_view, narrowed, reached
 
 
-class DocumentsView(GenericAPIView[Document]):
+class DocumentsView(Once, GenericAPIView[Document]):
     """All documents that the asker may read."""
 
     permission_classes = [MayReadAndWrite]

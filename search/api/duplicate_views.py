@@ -18,6 +18,7 @@ from search.models import DuplicatePair, DuplicateScan
 
 from .document_answers import collection_at, collection_named
 from .fields import KnownFieldsOnly
+from .once import Once
 from .parameters import parameters
 from .parsers import sent
 from .schema import problems
@@ -147,7 +148,7 @@ class DuplicateView(GenericAPIView[DuplicatePair]):
         return pair
 
 
-class FindDuplicatesView(GenericAPIView[DuplicateScan]):
+class FindDuplicatesView(Once, GenericAPIView[DuplicateScan]):
     """Looking for pairs in a collection."""
 
     permission_classes = [MayHandleDuplicates]

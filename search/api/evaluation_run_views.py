@@ -22,6 +22,7 @@ from .evaluation_serializers import (
 )
 from .evaluation_views import person
 from .exceptions import Conflict
+from .once import Once
 from .parameters import parameters
 from .parsers import sent
 from .permissions import MayEvaluate
@@ -42,7 +43,7 @@ class _Runs(GenericAPIView[EvaluationRun]):
     queryset = EvaluationRun.objects.select_related("created_by")
 
 
-class RunsView(_Runs):
+class RunsView(Once, _Runs):
     """The runs of all query sets."""
 
     token_policy = TokenPolicy(MANAGING, in_view)
@@ -98,7 +99,7 @@ class RunView(_Runs):
         return Response(status=204)
 
 
-class CancelRunView(_Runs):
+class CancelRunView(Once, _Runs):
     """Stopping a run."""
 
     @extend_schema(
@@ -110,7 +111,7 @@ class CancelRunView(_Runs):
         return Response(RunSerializer(run_at(pk)).data)
 
 
-class RescoreRunView(_Runs):
+class RescoreRunView(Once, _Runs):
     """New judgments for an old run."""
 
     @extend_schema(

@@ -31,6 +31,7 @@ from .evaluation_serializers import (
     StoredSerializer,
 )
 from .exceptions import Conflict, Unavailable
+from .once import Once
 from .parameters import parameters
 from .parsers import sent
 from .permissions import MayEvaluate
@@ -50,7 +51,7 @@ class _QuerySets(GenericAPIView[EvaluationQuerySet]):
     queryset = EvaluationQuerySet.objects.select_related("collection", "created_by")
 
 
-class QuerySetsView(_QuerySets):
+class QuerySetsView(Once, _QuerySets):
     """The query sets of all collections."""
 
     token_policy = TokenPolicy(MANAGING, in_view)
@@ -114,7 +115,7 @@ class QuerySetView(_QuerySets):
         return Response(status=204)
 
 
-class QueriesView(GenericAPIView[EvaluationQuery]):
+class QueriesView(Once, GenericAPIView[EvaluationQuery]):
     """The queries of a set."""
 
     permission_classes = [MayEvaluate]

@@ -8,13 +8,13 @@ from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from search.access.scopes import Scope
 from search.analytics import recording
 from search.models import Document, SearchReaction
 
 from .fields import KnownFieldsOnly, RowId, StorableText
+from .once import Once
 from .parsers import sent
 from .permissions import MayRead
 from .schema import problems
@@ -34,7 +34,7 @@ class FeedbackSerializer(KnownFieldsOnly[Any]):
     )
 
 
-class FeedbackView(APIView):
+class FeedbackView(Once):
     """Reactions to results."""
 
     permission_classes = [MayRead]

@@ -23,6 +23,7 @@ from search.storable import storable_json
 from .exceptions import Conflict, Unavailable
 from .import_job_requests import import_job_at, refusal
 from .import_job_serializers import ImportJobSerializer, StartSerializer
+from .once import Once
 from .parameters import parameters
 from .parsers import sent
 from .permissions import MayImport, MayViewImports
@@ -33,7 +34,7 @@ _PROBLEMS = problems(401, 403, 404, 409)
 _BODY = problems(400, 401, 403, 404, 409, 411, 413, 415)
 
 
-class _ImportAction(GenericAPIView[ImportJob]):
+class _ImportAction(Once, GenericAPIView[ImportJob]):
     """An address below one import."""
 
     permission_classes = [MayImport]

@@ -24,6 +24,7 @@ from .document_serializers import DocumentSerializer
 from .exceptions import Conflict
 from .import_job_requests import import_job_at, refusal
 from .ndjson import NdjsonRenderer
+from .once import Once
 from .parameters import parameters
 from .parsers import NDJSON, sent
 from .permissions import MayImport, MayViewImports
@@ -147,7 +148,7 @@ class ImportFailureView(_FailureView):
         return Response(ImportFailureSerializer(_failure_at(pk, failure_id)).data)
 
 
-class MendFailureView(_FailureView):
+class MendFailureView(Once, _FailureView):
     """Mending a row."""
 
     @extend_schema(
@@ -178,7 +179,7 @@ class MendFailureView(_FailureView):
         return Response(answer)
 
 
-class DismissFailureView(_FailureView):
+class DismissFailureView(Once, _FailureView):
     """Putting a row aside."""
 
     @extend_schema(

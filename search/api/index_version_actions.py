@@ -29,6 +29,7 @@ from .index_version_serializers import (
     RolledBackSerializer,
 )
 from .index_version_views import index_version_answer, index_version_at
+from .once import Once
 from .parsers import sent
 from .permissions import MayRebuild, MaySteerIndexVersions, may_override_gate
 from .schema import problems
@@ -48,7 +49,7 @@ class _VersionAction(GenericAPIView[IndexVersion]):
     queryset = IndexVersion.objects.all()
 
 
-class ActivateView(_VersionAction):
+class ActivateView(Once, _VersionAction):
     """Making a ready version live."""
 
     @extend_schema(
@@ -71,7 +72,7 @@ class ActivateView(_VersionAction):
         return Response(index_version_answer(pk), status=200 if live else 202)
 
 
-class RollBackView(_VersionAction):
+class RollBackView(Once, _VersionAction):
     """Taking a retired version back."""
 
     @extend_schema(
@@ -102,7 +103,7 @@ class MissedView(_VersionAction):
         return Response(MissedSerializer(lifecycle.missed(version)).data)
 
 
-class CancelView(_VersionAction):
+class CancelView(Once, _VersionAction):
     """Stopping a build."""
 
     @extend_schema(operation_id="index_versions_cancel", request=None, responses={200: IndexVersionSerializer, **_READ})
@@ -115,7 +116,7 @@ class CancelView(_VersionAction):
         return Response(index_version_answer(pk))
 
 
-class PruneView(_VersionAction):
+class PruneView(Once, _VersionAction):
     """Giving a version up for good."""
 
     action_permission = "search.delete_indexversion"
@@ -130,7 +131,7 @@ class PruneView(_VersionAction):
         return Response(index_version_answer(pk))
 
 
-class RebuildView(GenericAPIView[Collection]):
+class RebuildView(Once, GenericAPIView[Collection]):
     """Asking for a new version."""
 
     permission_classes = [MayRebuild]

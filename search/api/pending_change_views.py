@@ -17,6 +17,7 @@ from search.models.pending_changes import PendingChangeQuerySet
 
 from .document_answers import collection_named
 from .fields import KnownFieldsOnly, RowId
+from .once import Once
 from .parameters import parameters
 from .parsers import sent
 from .schema import problems
@@ -103,7 +104,7 @@ class PendingChangesView(GenericAPIView[PendingChange]):
         return self.get_paginated_response(PendingChangeSerializer(page, many=True).data)
 
 
-class RetryPendingView(GenericAPIView[PendingChange]):
+class RetryPendingView(Once, GenericAPIView[PendingChange]):
     """Trying again what failed."""
 
     permission_classes = [MayRetry]

@@ -8,6 +8,7 @@ from .duplicates import DuplicatePair, DuplicateScan
 from .evaluation import EvaluationQuery, EvaluationQuerySet, EvaluationRun, Judgment, RunQuery
 from .imports import ImportFailure, ImportFile, ImportIdentity, ImportJob
 from .index_versions import IndexLease, IndexVersion, Segment
+from .keyed_requests import KeyedRequest
 from .pending_changes import EncodingClaim, PendingChange
 from .search_logs import SearchLog, SearchReaction
 from .sources import SourceDocument, SourceFile
@@ -34,6 +35,7 @@ __all__ = [
     "IndexVersion",
     "IndexedDocument",
     "Judgment",
+    "KeyedRequest",
     "MissingEmbedding",
     "PendingChange",
     "RunQuery",
