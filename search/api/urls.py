@@ -3,6 +3,7 @@
 from django.urls import path, re_path, register_converter
 
 from .bulk_views import BulkView
+from .chunk_preview_views import ChunkPreviewView
 from .collection_views import CollectionsView, CollectionView
 from .curation_views import (
     CurationRulesView,
@@ -40,6 +41,7 @@ from .import_job_failures import (
 from .import_job_views import ImportFilesView, ImportJobsView, ImportJobView
 from .index_version_actions import ActivateView, CancelView, MissedView, PruneView, RebuildView, RollBackView
 from .index_version_views import IndexVersionsView, IndexVersionView
+from .learning_views import LearnWeightsView
 from .pending_change_views import PendingChangesView, RetryPendingView
 from .problems import no_such_address
 from .schema_views import DocsView, SchemaView
@@ -77,6 +79,7 @@ urlpatterns = [
     path("v1/collections/<slug:slug>/export.zip", ExportBundleView.as_view(), name="export-bundle"),
     path("v1/collections/<slug:slug>/documents/bulk/", BulkView.as_view(), {"external_id": "bulk"}, name="bulk"),
     path("v1/collections/<slug:slug>/index-versions/", RebuildView.as_view(), name="rebuild"),
+    path("v1/collections/<slug:slug>/chunks/preview/", ChunkPreviewView.as_view(), name="chunks-preview"),
     path("v1/collections/<slug:slug>/duplicates/", FindDuplicatesView.as_view(), name="find-duplicates"),
     path("v1/collections/<slug:slug>/search-report/", SearchReportView.as_view(), name="search-report"),
     path(
@@ -102,6 +105,7 @@ urlpatterns = [
     path("v1/evaluation/query-sets/", QuerySetsView.as_view(), name="query-sets"),
     path("v1/evaluation/query-sets/<int:pk>/", QuerySetView.as_view(), name="query-set"),
     path("v1/evaluation/query-sets/<int:pk>/queries/", QueriesView.as_view(), name="query-set-queries"),
+    path("v1/evaluation/query-sets/<int:pk>/learn-weights/", LearnWeightsView.as_view(), name="learn-weights"),
     path("v1/evaluation/queries/<int:pk>/judgments/", JudgmentsView.as_view(), name="judgments"),
     path("v1/evaluation/queries/<int:pk>/pool/", PoolView.as_view(), name="pool"),
     path("v1/evaluation/runs/", RunsView.as_view(), name="runs"),

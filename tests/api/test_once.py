@@ -20,7 +20,7 @@ DOCUMENTS = "/api/v1/documents/"
 FAX = {"collection": "docs", "title": "Fax"}
 OTHERWISE = {
     "search", "search-similar", "curation-rules-try", "curation-rule-try", "synonym-groups-try", "synonym-group-try",
-    "bulk", "import-jobs", "import-job-files",
+    "chunks-preview", "bulk", "import-jobs", "import-job-files",
 }  # fmt: skip
 """Names of addresses whose POST changes nothing, or which have keys of their own, or take files one after another."""
 

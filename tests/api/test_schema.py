@@ -59,6 +59,8 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         *((f"/api/v1/collections/{{slug}}/export.{ending}", "get") for ending in ("jsonl", "csv", "zip")),
         ("/api/v1/collections/{slug}/duplicates/", "post"),
         ("/api/v1/collections/{slug}/search-report/", "get"),
+        ("/api/v1/collections/{slug}/chunks/preview/", "post"),
+        ("/api/v1/evaluation/query-sets/{id}/learn-weights/", "post"),
         ("/api/v1/duplicates/", "get"),
         *(("/api/v1/duplicates/{id}/", method) for method in ("get", "patch")),
         ("/api/v1/pending-changes/", "get"),
