@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import shared_task
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from search.access import keyed_requests
 from search.conf import conf
@@ -19,6 +20,7 @@ from search.indexing import sweep as sweeping
 from search.ingestion import deduplication, failures, housekeeping, jobs, runner
 from search.models import Collection, EvaluationQuerySet, EvaluationRun, ImportJob, IndexVersion
 from search.retrieval import near_duplicates
+from search.status import samples
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -77,6 +79,7 @@ def run_evaluation(*, run_id: int) -> None:
 @shared_task(name="search.sweep")
 def sweep() -> None:
     """Find and do work that no message announced."""
+    _keep_figures()
     for run_id in evaluation.unfinished():
         _send(run_evaluation, run_id=run_id)
     for job_id in housekeeping.abandoned():
@@ -90,6 +93,16 @@ def sweep() -> None:
         _send(find_duplicates, collection_id=collection_id)
     for unfinished in sweeping.sweep().unfinished:
         wake(unfinished)
+
+
+def _keep_figures() -> None:
+    """Take the sample of this minute. What it counts is worth nothing beside the work that waits."""
+    try:
+        now = timezone.now()
+        if samples.take(now) is not None:
+            samples.thin_out(now)
+    except DatabaseError as error:
+        logger.warning("No sample of figures was taken (%s).", type(error).__name__)
 
 
 def wake(collection_id: int) -> None:

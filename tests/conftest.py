@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from search import registry
-from search.indexing import applier
+from search.indexing import applier, segments
 from search.models import Collection, Document, IndexVersion
 from search.retrieval import beside, open_index, query_vectors
 from tests.index_versions import rebuilt
@@ -23,6 +23,7 @@ def data_dir(settings: Any, tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     registry.forget_encoders()
     open_index.close_all()
+    segments.drop_jobs([*segments._jobs])  # ids come again in the next test
     query_vectors.forget()
 
 

@@ -66,6 +66,18 @@ def failed_changes(version: IndexVersion) -> str:
     return f"{reverse('admin:search_pendingchange_changelist')}?{urlencode(parameters)}"
 
 
+def pending_changes(version: IndexVersion | None = None) -> str:
+    """Return the address of what waits for the index, of one version or of all."""
+    address = reverse("admin:search_pendingchange_changelist")
+    return address if version is None else f"{address}?{urlencode({'version__id__exact': version.pk})}"
+
+
+def retired_versions() -> str:
+    """Return the address of the versions that could be pruned."""
+    parameters = {"state__exact": IndexVersion.State.RETIRED.value}
+    return f"{reverse('admin:search_indexversion_changelist')}?{urlencode(parameters)}"
+
+
 def version_progress(version: IndexVersion) -> str:
     """Return the address of the piece of a version's page that shows how far it is, as seen in its present state."""
     address = reverse("admin:search_indexversion_progress", args=[version.pk])

@@ -1,21 +1,22 @@
-"""The admin's first page: what is wrong and where to mend it, what is being built, each collection. Reads only."""
+"""The admin's first page: what is wrong and where to mend it, how the day went, each collection. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from search.admin import addresses
+from search.admin import addresses, figures
 from search.admin.imports.import_pages import may_import
+from search.admin.status_charts import charts
 from search.admin.versions.running_builds import running_builds
-from search.admin.versions.version_panel import refused_candidates
-from search.indexing.progress import CollectionProgress, collection_progresses
-from search.models import Collection, IndexVersion, Segment
-
-MAX_CARDS = 60
+from search.indexing.progress import CollectionProgress
+from search.models import Collection, IndexVersion
+from search.status import alarms, samples
+from search.status.overview import CollectionStatus, Overview, overview
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Card:
 
     collection: Collection
     progress: CollectionProgress
+    states: dict[str, int]
     version: IndexVersion | None
     version_url: str
     url: str
@@ -34,13 +36,14 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something that needs somebody: what, why, and the link to where it is mended."""
+class ShownAlarm:
+    """Something that needs somebody: what, why, and the link to where it is mended, for who may open it."""
 
     title: str
     reasons: tuple[str, ...]
     url: str
     cure: str
+    critical: bool
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -48,12 +51,17 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context = {**context, "title": _("Overview")}
     if not request.user.has_perm("search.view_collection"):
         return {**context, "cards": [], "may_see_collections": False}
-    collections = list(Collection.objects.order_by("name")[:MAX_CARDS])
+    now = timezone.now()
+    found = overview(now)
     may_see_versions = request.user.has_perm("search.view_indexversion")
     return {
         **context,
-        "cards": _cards(collections, may_see_versions=may_see_versions, may_import=may_import(request)),
-        "alarms": _alarms(collections) if may_see_versions else [],
+        "cards": [
+            _card(one, may_see_versions=may_see_versions, may_import=may_import(request)) for one in found.collections
+        ],
+        "alarms": [_alarm(request, alarm) for alarm in found.alarms] if may_see_versions else [],
+        "day": _day(request, found) if may_see_versions else [],
+        "charts": charts(samples.columns(now)) if may_see_versions else [],
         "running": running_builds() if may_see_versions else [],
         "may_see_versions": may_see_versions,
         "may_see_collections": True,
@@ -61,57 +69,55 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cards(collections: Sequence[Collection], *, may_see_versions: bool, may_import: bool) -> list[Card]:
-    progresses = collection_progresses(collections)
-    live = {v.collection_id: v for v in IndexVersion.objects.active().filter(collection__in=collections)}
-    return [
-        Card(
-            collection=collection,
-            progress=progresses[collection.pk],
-            version=live.get(collection.pk) if may_see_versions else None,
-            version_url=addresses.index_version(live[collection.pk]) if collection.pk in live else "",
-            url=addresses.collection(collection),
-            documents_url=addresses.documents(collection),
-            failed_url=addresses.documents(collection, indexing="failed"),
-            search_url=addresses.search_page(collection),
-            import_url=addresses.new_import(collection) if may_import else "",
-        )
-        for collection in collections
-    ]
-
-
-def _alarms(collections: Sequence[Collection]) -> list[Alarm]:
-    versions = IndexVersion.objects.fed().filter(collection__in=collections).select_related("collection")
-    damaged = set(
-        Segment.objects.filter(version__in=versions, state=Segment.State.DAMAGED).values_list("version_id", flat=True)
+def _card(one: CollectionStatus, *, may_see_versions: bool, may_import: bool) -> Card:
+    version = one.version if may_see_versions else None
+    return Card(
+        collection=one.collection,
+        progress=one.progress,
+        states=one.states,
+        version=version,
+        version_url=addresses.index_version(version) if version else "",
+        url=addresses.collection(one.collection),
+        documents_url=addresses.documents(one.collection),
+        failed_url=addresses.documents(one.collection, indexing="failed"),
+        search_url=addresses.search_page(one.collection),
+        import_url=addresses.new_import(one.collection) if may_import else "",
     )
-    return [*_refused(list(versions)), *(alarm for version in versions for alarm in _of_version(version, damaged))]
 
 
-def _refused(versions: Sequence[IndexVersion]) -> list[Alarm]:
+def _alarm(request: HttpRequest, alarm: alarms.Alarm) -> ShownAlarm:
+    permission, address = _CURES[alarm.cure]
+    may = request.user.has_perm(f"search.view_{permission}")
+    critical = alarm.severity is alarms.Severity.CRITICAL
+    return ShownAlarm(alarm.title, alarm.reasons, address(alarm.about) if may else "", alarm.what_to_do, critical)
+
+
+_CURES: dict[alarms.Cure, tuple[str, Callable[[Any], str]]] = {
+    alarms.Cure.WORKER: ("pendingchange", lambda about: addresses.pending_changes()),
+    alarms.Cure.DISK: ("indexversion", lambda about: addresses.retired_versions()),
+    alarms.Cure.VERSION: ("indexversion", addresses.index_version),
+    alarms.Cure.FAILED_DOCUMENTS: ("document", lambda about: addresses.documents(about, indexing="failed")),
+    alarms.Cure.QUEUE: ("pendingchange", addresses.pending_changes),
+    alarms.Cure.COLLECTION: ("collection", addresses.collection),
+    alarms.Cure.IMPORT: ("importjob", addresses.import_job),
+}
+"""Which permission opens the place of a cure, and where it is."""
+
+
+def _day(request: HttpRequest, found: Overview) -> list[tuple[str, str, str]]:
+    """Return the figures of the last day: name, value, and where there is more to see."""
+    searches = found.searches
+    share = f"{100 * searches.zero_results / searches.searches:.0f} %" if searches.searches else figures.NOTHING
+    may_see_log = request.user.has_perm("search.view_searchlog") and found.collections
+    reports = addresses.query_reports(found.collections[0].collection) if may_see_log else ""
+    imports = addresses.imports() if found.imports_running and request.user.has_perm("search.view_importjob") else ""
+    seen = found.worker_seen_at
     return [
-        Alarm(
-            _("%s is ready and may not go live") % version,
-            tuple(check.found for check in panel.checks if not check.passed),
-            addresses.index_version(version),
-            _("See its checks, and what to do"),
-        )
-        for version, panel in refused_candidates(versions)
+        (_("Searches"), figures.whole(searches.searches), ""),
+        (_("Without results"), share, reports),
+        (_("Half of them within"), figures.milliseconds(searches.p50_seconds), ""),
+        (_("95 of 100 within"), figures.milliseconds(searches.p95_seconds), ""),
+        (_("Imports running"), figures.whole(found.imports_running), imports),
+        (_("Free disk"), f"{figures.size(found.disk_free)} / {figures.size(found.disk_total)}", ""),
+        (_("Worker seen"), _("%s ago") % timesince(seen) if seen else figures.NOTHING, ""),
     ]
-
-
-def _of_version(version: IndexVersion, damaged: set[int]) -> list[Alarm]:
-    found = []
-    if version.drift:
-        title = ngettext(
-            "%(version)s: %(count)d difference between database and index",
-            "%(version)s: %(count)d differences between database and index",
-            version.drift,
-        ) % {"version": version, "count": version.drift}
-        cure = _("See the version; manage.py check_index --repair mends what can be mended")
-        found.append(Alarm(title, (), addresses.index_version(version), cure))
-    if version.pk in damaged:
-        reason = _("The worker writes it again from the database; searches leave it out until then.")
-        title = _("%s: a file is damaged") % version
-        found.append(Alarm(title, (reason,), addresses.index_version(version), _("See its files")))
-    return found

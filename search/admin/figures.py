@@ -35,6 +35,11 @@ def microseconds(value: float | None) -> str:
     return f"{value:.0f} µs" if value < 10_000 else f"{value / 1000:.1f} ms"
 
 
+def milliseconds(value: float | None) -> str:
+    """Return a time that is given in seconds."""
+    return NOTHING if value is None else _("%s ms") % whole(value * 1_000)
+
+
 def seconds(value: float | None) -> str:
     """Return a length of time."""
     if value is None:

@@ -48,6 +48,7 @@ from .schema_views import DocsView, SchemaView
 from .search_log_views import SearchLogView, SearchReportView
 from .search_views import SearchView
 from .similar_views import SimilarToDocumentView, SimilarToTextView
+from .status_views import StatusView
 from .suggest_views import SuggestView
 
 
@@ -94,6 +95,7 @@ urlpatterns = [
     path("v1/duplicates/<int:pk>/", DuplicateView.as_view(), name="duplicate"),
     path("v1/pending-changes/", PendingChangesView.as_view(), name="pending-changes"),
     path("v1/pending-changes/retry/", RetryPendingView.as_view(), name="pending-changes-retry"),
+    path("v1/status/", StatusView.as_view(), name="status"),
     path("v1/search-log/", SearchLogView.as_view(), name="search-log"),
     path("v1/index-versions/", IndexVersionsView.as_view(), name="index-versions"),
     path("v1/index-versions/<int:pk>/", IndexVersionView.as_view(), name="index-version"),

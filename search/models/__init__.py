@@ -6,6 +6,7 @@ from .corpus import Collection, Document, corpus_changed, index_damaged
 from .curation import CurationRule, SynonymSet
 from .duplicates import DuplicatePair, DuplicateScan
 from .evaluation import EvaluationQuery, EvaluationQuerySet, EvaluationRun, Judgment, RunQuery
+from .figure_samples import FigureSample
 from .imports import ImportFailure, ImportFile, ImportIdentity, ImportJob
 from .index_versions import IndexLease, IndexVersion, Segment
 from .keyed_requests import KeyedRequest
@@ -27,6 +28,7 @@ __all__ = [
     "EvaluationQuery",
     "EvaluationQuerySet",
     "EvaluationRun",
+    "FigureSample",
     "ImportFailure",
     "ImportFile",
     "ImportIdentity",

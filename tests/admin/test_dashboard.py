@@ -126,7 +126,10 @@ def test_drift_and_damaged_files_are_alarms(
 
     titles = [alarm.title for alarm in admin_client.get(INDEX).context["alarms"]]
 
-    assert titles == ["docs v1: 3 differences between database and index", "docs v1: a file is damaged"]
+    assert titles == [
+        "docs v1: a file is damaged",
+        "docs v1: 3 differences between database and index",
+    ]
 
 
 def test_what_is_being_built_is_shown_and_asked_for_again(

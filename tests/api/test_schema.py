@@ -66,6 +66,7 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         ("/api/v1/pending-changes/", "get"),
         ("/api/v1/pending-changes/retry/", "post"),
         ("/api/v1/search-log/", "get"),
+        ("/api/v1/status/", "get"),
         *(("/api/v1/documents/", method) for method in ("get", "post")),
         *(("/api/v1/documents/{id}/", method) for method in ("get", "put", "patch", "delete")),
         ("/api/v1/index-versions/", "get"),
@@ -268,7 +269,7 @@ def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
         or (
             method == "get"
             and not re.match(
-                r"/api/v1/(index-versions/|import-jobs/|evaluation/|curation-|synonym-|duplicates/|pending-|search-log/|.*/(export\.|search-report/))",
+                r"/api/v1/(index-versions/|import-jobs/|evaluation/|curation-|synonym-|duplicates/|pending-|search-log/|status/|.*/(export\.|search-report/))",
                 path,
             )
         )
