@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from search import tasks
 from search.admin import addresses
 from search.admin.corpus.document_panel import document_panel
+from search.admin.corpus.unseen_changes import UnseenChange, unseen_change
 from search.admin.filters import IndexingFilter, LanguageFilter
 from search.admin.imports.import_pages import may_import
 from search.admin.json_fields import JsonObjectField, JsonTextarea
@@ -29,12 +30,17 @@ from search.admin.labels import choice_label, moment, short, stage_label
 from search.analytics.found_by import found_by
 from search.conf import conf
 from search.indexing.status import document_statuses
+from search.ingestion.state_tags import state_tag
 from search.models import Collection, Document
 from search.models.corpus import NO_AUDIENCE, DocumentQuerySet, lacks_audience
 from search.models.fields import StorableJSONField
 
 _COLLECTION_CHARS = 24
 _FOUND_BY = "search_document_found_by"
+CHANGED_MEANWHILE = _(
+    "Nothing is saved: somebody else changed this document after you had opened it. Look at what differs, then keep "
+    "theirs, or tick “Overwrite it with mine when I save” and save again."
+)
 
 
 class DocumentList(ChangeList):
@@ -51,14 +57,42 @@ class DocumentList(ChangeList):
             document.indexing_status = statuses[document.pk]
 
 
+class _Unlogged(forms.CharField):
+    """A field of the form itself, which is no change of the document."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
 class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its stubs only
-    """A document whose audience is not empty."""
+    """A document whose audience is not empty, and which nobody else has saved since the form was opened."""
+
+    seen = _Unlogged(required=False, widget=forms.HiddenInput)
+    overwrite = _Unlogged(required=False, widget=forms.HiddenInput)
+    """The state that its author was told of, and means to replace."""
+    unseen_change: UnseenChange | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None and not self.is_bound:
+            self.initial["seen"] = state_tag(self.instance)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
+        self._hold_against_the_stored(values)
         if lacks_audience(values.get("visibility", ""), has_groups=bool(values.get("groups"))):
             self.add_error("groups", NO_AUDIENCE)
         return values
+
+    def _hold_against_the_stored(self, values: dict[str, Any]) -> None:
+        seen, overwrite = values.get("seen"), values.get("overwrite")
+        if not seen or self.instance.pk is None:
+            return
+        typed = {name: value for name, value in values.items() if name not in ("seen", "overwrite")}
+        change = unseen_change(self.instance.pk, seen, typed)
+        if change is not None and change.tag != overwrite:
+            self.unseen_change = change
+            self.add_error(None, CHANGED_MEANWHILE)
 
 
 @admin.register(Document)
@@ -98,7 +132,7 @@ class DocumentAdmin(ModelAdmin):
         *add_fieldsets,
         (_("History"), {"fields": ("revision", "created_at", "updated_at"), "classes": ("collapse",)}),
     )
-    change_form_before_template = "admin/search/document_panel.html"
+    change_form_before_template = "admin/search/document_before.html"
     change_form_after_template = "admin/search/document_chunks.html"
     warn_unsaved_form = True
 
