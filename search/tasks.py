@@ -43,6 +43,7 @@ def index_pending(*, collection_id: int) -> None:
         _call_helper(collection_id)
     for unfinished in sweeping.serve(collection_id).unfinished:
         wake(unfinished)
+    _keep_figures()  # a sweep may wait long behind a large import
 
 
 @shared_task(name="search.encode_ahead")

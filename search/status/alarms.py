@@ -73,7 +73,7 @@ def _of_the_machine(now: datetime) -> Iterator[Alarm]:
         title = _("The disk is nearly full: %d MB are free") % (free >> 20)
         cure = _("Delete what retired versions hold, or make room")
         yield Alarm(Severity.CRITICAL, "disk-nearly-full", title, Cure.DISK, cure)
-    seen = samples.last_taken()
+    seen = samples.worker_seen_at()
     if seen is not None and now - seen > SILENT_AFTER:
         at = date_format(localtime(seen), "DATETIME_FORMAT")
         title = _("The worker has given no sign of life since %s") % at
@@ -118,7 +118,8 @@ def _of_queue(version: IndexVersion, work: PendingWork, now: datetime) -> Iterat
             Severity.CRITICAL, "index-stopped", title, Cure.VERSION, _("See the version"), reasons, version
         )  # fmt: skip
     seconds = 0 if work.oldest is None else round((now - work.oldest).total_seconds())
-    if version.state == IndexVersion.State.ACTIVE and seconds > LAG_WARNING_SECONDS:
+    going_on = version.changed_at is not None and (now - version.changed_at).total_seconds() < LAG_WARNING_SECONDS
+    if version.state == IndexVersion.State.ACTIVE and seconds > LAG_WARNING_SECONDS and not going_on:
         title = ngettext(
             "%(version)s: %(count)d change waits, the oldest for %(minutes)d min",
             "%(version)s: %(count)d changes wait, the oldest for %(minutes)d min",

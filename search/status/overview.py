@@ -75,7 +75,7 @@ def overview(now: datetime) -> Overview:
         imports_running=ImportJob.objects.unfinished().count(),
         disk_free=disk.free,
         disk_total=disk.total,
-        worker_seen_at=samples.last_taken(),
+        worker_seen_at=samples.worker_seen_at(),
     )
 
 

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from search import metrics
 from search.conf import conf
@@ -95,9 +96,11 @@ def columns(now: datetime, *, hours: int = 24, count: int = 48) -> list[Column]:
     return [_column(begin + width * at, samples) for at, samples in enumerate(found)]
 
 
-def last_taken() -> datetime | None:
-    """Return when the worker took its last sample: a sign of life."""
-    return FigureSample.objects.order_by("-taken_at").values_list("taken_at", flat=True).first()
+def worker_seen_at() -> datetime | None:
+    """Return when the worker gave its last sign of life: it took a sample, or brought a version up to date."""
+    taken = FigureSample.objects.order_by("-taken_at").values_list("taken_at", flat=True).first()
+    applied = IndexVersion.objects.aggregate(last=Max("changed_at"))["last"]
+    return max((moment for moment in (taken, applied) if moment is not None), default=None)
 
 
 def quantile(buckets: Iterable[Sequence[float | None]], share: float) -> float | None:

@@ -56,8 +56,16 @@ def test_what_a_collection_could_not_do(live: IndexVersion) -> None:
 
 def test_a_worker_that_is_silent(live: IndexVersion) -> None:
     FigureSample.objects.create(taken_at=timezone.now() - timedelta(minutes=6))
+    IndexVersion.objects.update(changed_at=timezone.now() - timedelta(minutes=7))
 
     assert only("worker-silent").severity is Severity.CRITICAL
+
+
+def test_a_worker_that_applies_is_not_silent(live: IndexVersion) -> None:
+    FigureSample.objects.create(taken_at=timezone.now() - timedelta(minutes=6))
+    IndexVersion.objects.update(changed_at=timezone.now())
+
+    assert codes() == []
 
 
 def test_a_disk_that_is_nearly_full(live: IndexVersion, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +83,17 @@ def test_a_version_that_is_stopped(live: IndexVersion) -> None:
 def test_a_long_queue(live: IndexVersion, make_document: MakeDocument) -> None:
     make_document()
     PendingChange.objects.update(created_at=timezone.now() - timedelta(minutes=10))
+    IndexVersion.objects.update(changed_at=timezone.now() - timedelta(minutes=2))
 
     assert "the oldest for 10 min" in only("lag").title
+
+
+def test_a_long_queue_that_gets_shorter_is_none(live: IndexVersion, make_document: MakeDocument) -> None:
+    make_document()
+    PendingChange.objects.update(created_at=timezone.now() - timedelta(minutes=10))
+    IndexVersion.objects.update(changed_at=timezone.now())
+
+    assert codes() == []
 
 
 def test_a_short_wait_is_none(live: IndexVersion, make_document: MakeDocument) -> None:
