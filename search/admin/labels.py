@@ -115,10 +115,13 @@ def short(text: str, chars: int) -> SafeString:
 
 
 def pending_label(change: PendingChange) -> SafeString:
-    """Return whether a change waits, is being retried, or is in quarantine."""
+    """Return whether a change waits, is being worked on, is being retried, or is in quarantine."""
     if change.quarantined:
         return _label(_("Failed"), "danger")
-    return _label(_("Retrying"), "warning") if change.attempts else _label(_("Queued"), "info")
+    if not change.attempts:
+        return _label(_("Queued"), "info")
+    # The attempt is counted before the work; one that failed has left its reason.
+    return _label(_("Retrying"), "warning") if change.last_error else _label(_("Encoding"), "info")
 
 
 def _label(text: object, colour: str, url: str = "") -> SafeString:

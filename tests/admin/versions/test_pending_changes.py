@@ -1,11 +1,13 @@
 """The admin's pending changes: what waits, what failed and why, and trying again."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from search.admin import labels
 from search.models import Document, PendingChange
 from tests.admin import hostile
 from tests.admin.conftest import CountQueries, SignIn
@@ -33,6 +35,22 @@ def failed(queued: Document, make_document: MakeDocument) -> PendingChange:
     document = make_document(title="Given up")
     PendingChange.objects.filter(document=document.pk).update(quarantined=True, attempts=3, last_error="Disk full.")
     return PendingChange.objects.get(document=document.pk)
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [
+        ({}, "Queued"),
+        ({"attempts": 1}, "Encoding"),
+        ({"attempts": 2, "last_error": "Disk full."}, "Retrying"),
+        ({"attempts": 3, "last_error": "Disk full.", "quarantined": True}, "Failed"),
+    ],
+)
+def test_the_state_is_that_of_the_work(failed: PendingChange, values: dict[str, Any], state: str) -> None:
+    for name, value in {"quarantined": False, "attempts": 0, "last_error": "", **values}.items():
+        setattr(failed, name, value)
+
+    assert state in labels.pending_label(failed)
 
 
 def test_the_list_shows_documents_with_state_attempts_and_reason(admin_client: Client, failed: PendingChange) -> None:
