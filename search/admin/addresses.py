@@ -43,6 +43,11 @@ def collection(collection: Collection) -> str:
     return reverse("admin:search_collection_change", args=[collection.pk])
 
 
+def first_steps(collection: Collection) -> str:
+    """Return the address that leads a new collection to its first answer."""
+    return reverse("admin:search_collection_steps", args=[collection.pk])
+
+
 def duplicates(collection: Collection) -> str:
     """Return the address of a collection's open pairs of duplicates."""
     parameters = {"collection__id__exact": str(collection.pk), "state__exact": "open"}

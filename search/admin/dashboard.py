@@ -33,6 +33,7 @@ class Card:
     failed_url: str
     search_url: str
     import_url: str
+    steps_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def _card(one: CollectionStatus, *, may_see_versions: bool, may_import: bool) ->
         failed_url=addresses.documents(one.collection, indexing="failed"),
         search_url=addresses.search_page(one.collection),
         import_url=addresses.new_import(one.collection) if may_import else "",
+        steps_url="" if any(one.states.values()) else addresses.first_steps(one.collection),
     )
 
 

@@ -58,7 +58,7 @@ def test_without_a_collection_the_way_to_the_first_one_is_shown(admin_client: Cl
     page = admin_client.get(INDEX).content.decode()
 
     assert "No collection yet" in page
-    assert reverse("admin:search_collection_add") in page
+    assert reverse("admin:search_collection_first_steps") in page
 
 
 def test_the_page_needs_no_more_queries_for_more_collections(

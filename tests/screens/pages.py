@@ -81,6 +81,8 @@ def admin_pages(ids: dict[str, Any]) -> list[Shown]:
         "home": "",
         "collections": "search/collection/",
         "collection": f"search/collection/{handbook}/change/",
+        "first-steps": "search/collection/first-steps/",
+        "steps": f"search/collection/{handbook}/first-steps/",
         "documents": "search/document/",
         "document": f"search/document/{document}/change/",
         "new-document": "search/document/add/",

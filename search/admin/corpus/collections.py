@@ -18,6 +18,7 @@ from search import tasks
 from search.admin import addresses
 from search.admin.corpus.chunking_preview import ChunkPreviewing
 from search.admin.corpus.exporting import EXPORT_ACTIONS, Exporting
+from search.admin.corpus.first_steps import FirstSteps
 from search.admin.dialogs import DuplicatesDialog, RebuildDialog, leave_dialog
 from search.admin.figures import NOTHING
 from search.admin.forms import CollectionForm
@@ -43,7 +44,7 @@ class CollectionList(ChangeList):
 
 
 @admin.register(Collection)
-class CollectionAdmin(ChunkPreviewing, Exporting):
+class CollectionAdmin(FirstSteps, ChunkPreviewing, Exporting):
     """The list with its progress bars, the form with its options, and the rebuild."""
 
     form = CollectionForm
