@@ -77,8 +77,8 @@ def wanted(version: IndexVersion) -> bool:
     """Tell whether the segment that holds most is another one than when the version was measured last."""
     if version.measured_at is None:
         return bool(version.chunks) or version.state != IndexVersion.State.ACTIVE
-    if version.recall is None and version.chunks:  # it was empty when it was measured
-        return True
+    if version.recall is None and version.chunks:  # it was empty when it was measured, and may not be now
+        return bool(version.measurements.get("generation") != version.generation)
     main = version.segments.order_by("-rows", "pk").first()
     seen = {(s["id"], str(s["parameters"])) for s in version.measurements.get("segments", [])}
     return main is not None and (main.pk, str(main.parameters)) not in seen

@@ -12,7 +12,7 @@ from search.engines.base import Neighbours
 from search.engines.exact_engine import ExactReader
 from search.indexing import measuring, requests
 from search.indexing.leases import hold
-from search.models import Collection, Document, Embedding, IndexVersion, MissingEmbedding, SearchLog
+from search.models import Chunk, Collection, Document, Embedding, IndexVersion, MissingEmbedding, SearchLog
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,6 +113,22 @@ def test_an_empty_version_is_measured_without_a_figure(collection: Collection, i
     assert version is not None
     assert (version.number, version.recall) == (2, None)
     assert version.measured_at is not None
+
+
+def test_a_version_whose_chunks_are_gone_is_measured_once_and_not_for_ever(forty: Collection) -> None:
+    version = IndexVersion.objects.get()
+    Chunk.objects.filter(version=version).delete()
+    IndexVersion.objects.update(measured_at=None, recall=None, measurements={})
+    version.refresh_from_db()
+    assert version.chunks == 40  # the count is wrong until check_index --repair
+
+    with hold(forty.pk) as lease:
+        steps = [measuring.step(version, lease) for _ in range(3)]
+
+    assert steps == [True, False, False]
+    IndexVersion.objects.update(generation=version.generation + 1)
+    version.refresh_from_db()
+    assert measuring.wanted(version)
 
 
 def test_a_vector_that_is_missing_is_said_and_nothing_is_measured(forty: Collection) -> None:
