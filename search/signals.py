@@ -7,7 +7,7 @@ from django.db import connections, transaction
 from django.db.models.signals import post_delete, post_migrate, post_save, pre_delete
 
 from search import tasks
-from search.models import Collection, Document, IndexVersion, PendingChange, corpus_changed, index_damaged
+from search.models import Collection, Document, IndexVersion, PendingChange, corpus_changed, index_damaged, list_indexes
 from search.models import triggers as document_triggers
 
 
@@ -29,7 +29,7 @@ def connect() -> None:
     pre_delete.connect(collection_leaves, sender=Collection, dispatch_uid="search.collection_leaves")
     corpus_changed.connect(bulk_changed, dispatch_uid="search.bulk_changed")
     index_damaged.connect(index_needs_mending, dispatch_uid="search.index_needs_mending")
-    post_migrate.connect(ensure_triggers, dispatch_uid="search.ensure_triggers")
+    post_migrate.connect(ensure_own_parts, dispatch_uid="search.ensure_own_parts")
 
 
 def document_saved(instance: Document, using: str, **kwargs: Any) -> None:
@@ -64,12 +64,13 @@ def collection_leaves(instance: Collection, **kwargs: Any) -> None:
     IndexVersion.objects.filter(collection=instance).delete()
 
 
-def ensure_triggers(using: str, app_config: Any = None, **kwargs: Any) -> None:
-    """Install the triggers again after every migrate: rebuilding a table on SQLite drops them."""
+def ensure_own_parts(using: str, app_config: Any = None, **kwargs: Any) -> None:
+    """Install the triggers and SQLite's index again after every migrate: rebuilding a table drops them there."""
     if app_config is not None and app_config.label == "search":
         connection = connections[using]
         if Document._meta.db_table in connection.introspection.table_names():
             document_triggers.install(connection)
+            list_indexes.install(connection)
 
 
 def _wake_on_commit(collection_id: int, using: str) -> None:

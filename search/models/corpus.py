@@ -327,6 +327,7 @@ class Document(models.Model):
             models.Index(fields=["collection", "state", "id"], name="search_document_by_state"),
             models.Index(fields=["-updated_at", "-id"], name="search_document_by_update"),
             models.Index(fields=["collection", "content_hash"], name="search_document_by_content"),
+            models.Index(fields=["language", "-updated_at", "-id"], name="search_document_by_language"),
         ]
 
     def __str__(self) -> str:

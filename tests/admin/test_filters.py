@@ -41,7 +41,7 @@ def every_kind(make_document: MakeDocument, indexed: Callable[[], int]) -> None:
     [
         ("indexed", {Stage.INDEXED}),
         ("queued", {Stage.QUEUED, Stage.RETRYING, Stage.WAITING}),
-        ("failed", {Stage.FAILED}),
+        ("failed+lost", {Stage.FAILED}),
     ],
 )
 def test_the_indexing_filter_finds_what_the_label_says(admin_client: Client, value: str, stages: set[Stage]) -> None:
@@ -49,16 +49,28 @@ def test_the_indexing_filter_finds_what_the_label_says(admin_client: Client, val
     statuses = document_statuses(documents)
     expected = {document.title for document in documents if statuses[document.pk].stage in stages}
 
-    shown = admin_client.get(LIST, {"indexing": value}).context["cl"].queryset
+    shown = [
+        document.title
+        for each in value.split("+")
+        for document in admin_client.get(LIST, {"indexing": each}).context["cl"].result_list
+    ]
 
     assert expected
-    assert {document.title for document in shown} == expected
+    assert sorted(shown) == sorted(expected)
+
+
+@pytest.mark.usefixtures("every_kind")
+@pytest.mark.parametrize("value", ["failed", "lost"])
+def test_what_needs_somebody_is_told_from_what_was_never_queued(admin_client: Client, value: str) -> None:
+    shown = admin_client.get(LIST, {"indexing": value}).context["cl"].result_list
+
+    assert ("lost" in {document.title for document in shown}) is (value == "lost")
 
 
 @pytest.mark.usefixtures("every_kind")
 def test_each_published_document_is_found_by_exactly_one_indexing_filter(admin_client: Client) -> None:
     found: list[int] = []
-    for value in ("indexed", "queued", "failed"):
+    for value in ("indexed", "queued", "failed", "lost"):
         shown = admin_client.get(LIST, {"indexing": value, "state__exact": "published"}).context["cl"].queryset
         found += [document.pk for document in shown]
 

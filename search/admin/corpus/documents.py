@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import ManyToManyField, QuerySet
+from django.db.models import ManyToManyField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
@@ -16,11 +16,11 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action
-from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from search import tasks
 from search.admin import addresses
+from search.admin.corpus.document_list import DocumentList, DocumentPaginator
 from search.admin.corpus.document_panel import document_panel
 from search.admin.corpus.unseen_changes import UnseenChange, unseen_change
 from search.admin.filters import IndexingFilter, LanguageFilter
@@ -29,7 +29,6 @@ from search.admin.json_fields import JsonObjectField, JsonTextarea
 from search.admin.labels import choice_label, moment, short, stage_label
 from search.analytics.found_by import found_by
 from search.conf import conf
-from search.indexing.status import document_statuses
 from search.ingestion.state_tags import state_tag
 from search.models import Collection, Document
 from search.models.corpus import NO_AUDIENCE, DocumentQuerySet, lacks_audience
@@ -41,20 +40,6 @@ CHANGED_MEANWHILE = _(
     "Nothing is saved: somebody else changed this document after you had opened it. Look at what differs, then keep "
     "theirs, or tick “Overwrite it with mine when I save” and save again."
 )
-
-
-class DocumentList(ChangeList):
-    """One page of documents without their texts, and the status of each in a fixed number of queries."""
-
-    def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Document]:
-        documents: QuerySet[Document] = super().get_queryset(*args, **kwargs)
-        return documents.defer("body", "metadata")
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        statuses = document_statuses(self.result_list)
-        for document in self.result_list:
-            document.indexing_status = statuses[document.pk]
 
 
 class _Unlogged(forms.CharField):
@@ -110,8 +95,8 @@ class DocumentAdmin(ModelAdmin):
         IndexingFilter,
     )
     list_filter_submit = True
-    list_select_related = ("collection",)
     list_per_page = 50
+    paginator = DocumentPaginator
     show_full_result_count = False
     search_fields = ("title", "external_id")
     search_help_text = _("Title or external id")
@@ -136,7 +121,7 @@ class DocumentAdmin(ModelAdmin):
     change_form_after_template = "admin/search/document_chunks.html"
     warn_unsaved_form = True
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DocumentList]:
         return DocumentList
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
