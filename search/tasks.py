@@ -17,8 +17,8 @@ from search.conf import conf
 from search.evaluation import runner as evaluation
 from search.indexing import fan_out, lifecycle, requests
 from search.indexing import sweep as sweeping
-from search.ingestion import deduplication, failures, housekeeping, jobs, runner
-from search.models import Collection, EvaluationQuerySet, EvaluationRun, ImportJob, IndexVersion
+from search.ingestion import bulk_changes, deduplication, failures, housekeeping, jobs, runner
+from search.models import BulkChange, Collection, EvaluationQuerySet, EvaluationRun, ImportJob, IndexVersion
 from search.retrieval import near_duplicates
 from search.status import samples
 
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 _BROKER_PAUSE_SECONDS = 5.0
 _SLICE_SECONDS = 5.0  # of work that waits for nobody, before saves get their turn
+_AT_ONCE_SECONDS = 1.0  # of a change that somebody waits for
 _held: ContextVar[set[int] | None] = ContextVar("held", default=None)
 _broker_down_until = 0.0
 
@@ -63,6 +64,13 @@ def run_import(*, job_id: int) -> None:
         wake_import(job_id)
 
 
+@shared_task(name="search.run_bulk_change")
+def run_bulk_change(*, change_id: int) -> None:
+    """Go on with a change of many documents; a long one goes on in another message."""
+    if work_on_bulk_change(change_id, budget_seconds=_SLICE_SECONDS):
+        _send(run_bulk_change, change_id=change_id)
+
+
 @shared_task(name="search.find_duplicates")
 def find_duplicates(*, collection_id: int) -> None:
     """Go on with the search for near duplicates; a long one goes on in another message."""
@@ -85,6 +93,8 @@ def sweep() -> None:
         _send(run_evaluation, run_id=run_id)
     for job_id in housekeeping.abandoned():
         wake_import(job_id)
+    for change_id in bulk_changes.unfinished():
+        _send(run_bulk_change, change_id=change_id)
     housekeeping.give_up_streams()
     housekeeping.clear_away()
     keyed_requests.forget_old()
@@ -150,6 +160,27 @@ def retry_import(job: ImportJob, *, by: "AbstractBaseUser | None" = None) -> Imp
     again = failures.retry(job, by=by)
     transaction.on_commit(lambda: wake_import(again.pk))
     return again
+
+
+def start_bulk_change(
+    documents: "DocumentQuerySet",
+    wanted: bulk_changes.Wanted,
+    *,
+    by: "AbstractBaseUser | None",
+    expected: int | None = None,
+) -> BulkChange:
+    """Change documents: a few at once, the rest by the worker, which is told. Raises bulk_changes.BadChange."""
+    change = bulk_changes.request(documents, wanted, by=by, expected=expected)
+    if work_on_bulk_change(change.pk, budget_seconds=_AT_ONCE_SECONDS):
+        transaction.on_commit(lambda: _send(run_bulk_change, change_id=change.pk))
+    change.refresh_from_db()
+    return change
+
+
+def work_on_bulk_change(change_id: int, *, budget_seconds: float) -> bool:
+    """Work on a change of many documents for a while; return whether there is more to do."""
+    with _one_wake_each():
+        return bulk_changes.run(change_id, reindex=reindex, budget_seconds=budget_seconds)
 
 
 def start_evaluation(query_set: EvaluationQuerySet, **wanted: Any) -> EvaluationRun:

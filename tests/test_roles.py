@@ -19,7 +19,7 @@ LISTS = {
         "apitoken", "collection", "curationrule", "document", "evaluationqueryset", "evaluationrun", "indexversion",
         "synonymset",
     },
-    CURATOR: {"duplicatepair", "importjob", "pendingchange", "searchlog"},
+    CURATOR: {"bulkchange", "duplicatepair", "importjob", "pendingchange", "searchlog"},
     OPERATOR: set(),
 }  # fmt: skip
 NOBODYS = frozenset(
@@ -66,7 +66,8 @@ def test_every_permission_is_of_a_role_or_of_nobody() -> None:
 
     assert of_roles <= known
     assert left == {"add_duplicatepair", "delete_duplicatepair", "add_searchlog", "change_searchlog"} | {
-        f"{action}_pendingchange" for action in ("add", "delete")
+        *(f"{action}_pendingchange" for action in ("add", "delete")),
+        *(f"{action}_bulkchange" for action in ("add", "change", "delete")),
     }
 
 

@@ -27,6 +27,7 @@ _CURATE = (
     _all("document", "importjob", "curationrule", "synonymset", "evaluationqueryset", "evaluationquery", "judgment")
     | _all("evaluationrun")
     | {"view_duplicatepair", "change_duplicatepair", "view_searchlog", "view_pendingchange", "change_pendingchange"}
+    | {"view_bulkchange"}
 )
 _OPERATE = _all("collection", "indexversion") | {"override_gate", "delete_searchlog"}
 

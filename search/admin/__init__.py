@@ -1,7 +1,7 @@
 """The admin: one module for each group of models. Django imports this package, and that registers them."""
 
 from . import accounts, api_tokens
-from .corpus import collections, documents, duplicates
+from .corpus import bulk_change_list, collections, documents, duplicates
 from .curation import curation_rules, search_log, synonyms
 from .evaluation import evaluation_runs, query_sets
 from .imports import import_jobs
@@ -10,6 +10,7 @@ from .versions import index_versions, pending_changes
 __all__ = [
     "accounts",
     "api_tokens",
+    "bulk_change_list",
     "collections",
     "curation_rules",
     "documents",

@@ -4,6 +4,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from search.models import (
+    BulkChange,
     Collection,
     Document,
     EvaluationQuery,
@@ -36,6 +37,11 @@ def documents(collection: Collection, *, indexing: str = "") -> str:
 def document(document: Document) -> str:
     """Return the address of a document's form."""
     return reverse("admin:search_document_change", args=[document.pk])
+
+
+def bulk_change(change: BulkChange) -> str:
+    """Return the address of a bulk change's page."""
+    return reverse("admin:search_bulkchange_change", args=[change.pk])
 
 
 def collection(collection: Collection) -> str:

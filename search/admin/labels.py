@@ -15,7 +15,16 @@ from search.admin.figures import NOTHING
 from search.indexing.progress import CollectionProgress
 from search.indexing.status import DocumentStatus, Stage
 from search.indexing.version_progress import VersionProgress
-from search.models import Document, DuplicatePair, ImportFailure, ImportJob, IndexVersion, PendingChange, Segment
+from search.models import (
+    BulkChange,
+    Document,
+    DuplicatePair,
+    ImportFailure,
+    ImportJob,
+    IndexVersion,
+    PendingChange,
+    Segment,
+)
 
 STAGE_NAMES = {
     Stage.INDEXED: _("Indexed"),
@@ -47,6 +56,11 @@ _CHOICE_COLOURS: dict[TextChoices, str] = {
     ImportJob.Status.FINISHED: "success",
     ImportJob.Status.FAILED: "danger",
     ImportJob.Status.CANCELLED: "warning",
+    BulkChange.Status.QUEUED: "info",
+    BulkChange.Status.RUNNING: "info",
+    BulkChange.Status.FINISHED: "success",
+    BulkChange.Status.FAILED: "danger",
+    BulkChange.Status.CANCELLED: "warning",
     ImportFailure.State.SENT: "success",
     DuplicatePair.State.OPEN: "warning",
     DuplicatePair.Kind.EXACT: "danger",

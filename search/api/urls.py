@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path, register_converter
 
+from .bulk_change_views import BulkChangesView, BulkChangeView, CancelBulkChangeView, ChangeDocumentsView
 from .bulk_views import BulkView
 from .chunk_preview_views import ChunkPreviewView
 from .collection_views import CollectionsView, CollectionView
@@ -79,6 +80,7 @@ urlpatterns = [
     path("v1/collections/<slug:slug>/export.csv", ExportCsvView.as_view(), name="export-csv"),
     path("v1/collections/<slug:slug>/export.zip", ExportBundleView.as_view(), name="export-bundle"),
     path("v1/collections/<slug:slug>/documents/bulk/", BulkView.as_view(), {"external_id": "bulk"}, name="bulk"),
+    path("v1/collections/<slug:slug>/bulk-changes/", ChangeDocumentsView.as_view(), name="change-documents"),
     path("v1/collections/<slug:slug>/index-versions/", RebuildView.as_view(), name="rebuild"),
     path("v1/collections/<slug:slug>/chunks/preview/", ChunkPreviewView.as_view(), name="chunks-preview"),
     path("v1/collections/<slug:slug>/duplicates/", FindDuplicatesView.as_view(), name="find-duplicates"),
@@ -93,6 +95,9 @@ urlpatterns = [
     path("v1/documents/<int:pk>/similar/", SimilarToDocumentView.as_view(), name="document-similar"),
     path("v1/duplicates/", DuplicatesView.as_view(), name="duplicates"),
     path("v1/duplicates/<int:pk>/", DuplicateView.as_view(), name="duplicate"),
+    path("v1/bulk-changes/", BulkChangesView.as_view(), name="bulk-changes"),
+    path("v1/bulk-changes/<int:pk>/", BulkChangeView.as_view(), name="bulk-change"),
+    path("v1/bulk-changes/<int:pk>/cancel/", CancelBulkChangeView.as_view(), name="bulk-change-cancel"),
     path("v1/pending-changes/", PendingChangesView.as_view(), name="pending-changes"),
     path("v1/pending-changes/retry/", RetryPendingView.as_view(), name="pending-changes-retry"),
     path("v1/status/", StatusView.as_view(), name="status"),

@@ -1,6 +1,7 @@
 """The rows that are the truth: corpus and index versions."""
 
 from .api_tokens import ApiToken
+from .bulk_changes import BulkChange
 from .chunks import Chunk, Embedding, IndexedDocument, MissingEmbedding
 from .corpus import Collection, Document, corpus_changed, index_damaged
 from .curation import CurationRule, SynonymSet
@@ -17,6 +18,7 @@ from .version_events import VersionEvent
 
 __all__ = [
     "ApiToken",
+    "BulkChange",
     "Chunk",
     "Collection",
     "CurationRule",

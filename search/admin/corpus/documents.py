@@ -3,23 +3,20 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path
-from django.utils import timezone
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from search import tasks
 from search.admin import addresses
+from search.admin.corpus.bulk_actions import BulkActions
 from search.admin.corpus.document_list import DocumentList, DocumentPaginator
 from search.admin.corpus.document_panel import document_panel
 from search.admin.corpus.unseen_changes import UnseenChange, unseen_change
@@ -31,7 +28,7 @@ from search.analytics.found_by import found_by
 from search.conf import conf
 from search.ingestion.state_tags import state_tag
 from search.models import Collection, Document
-from search.models.corpus import NO_AUDIENCE, DocumentQuerySet, lacks_audience
+from search.models.corpus import NO_AUDIENCE, lacks_audience
 from search.models.fields import StorableJSONField
 
 _COLLECTION_CHARS = 24
@@ -81,8 +78,8 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
 
 
 @admin.register(Document)
-class DocumentAdmin(ModelAdmin):
-    """The list, the form with its indexing panel, and three actions."""
+class DocumentAdmin(BulkActions):
+    """The list with its actions, and the form with its indexing panel."""
 
     form = DocumentForm
     list_display = ("shown_title", "shown_collection", "shown_state", "visibility", "indexing", "updated")
@@ -100,8 +97,7 @@ class DocumentAdmin(ModelAdmin):
     show_full_result_count = False
     search_fields = ("title", "external_id")
     search_help_text = _("Title or external id")
-    actions_list = ("import_files",)
-    actions = ("reindex_selected", "publish_selected", "archive_selected")
+    actions_list = ("import_files", "bulk_changes")
 
     readonly_fields = ("revision", "created_at", "updated_at")
     formfield_overrides = {
@@ -186,50 +182,9 @@ class DocumentAdmin(ModelAdmin):
     def import_files(self, request: HttpRequest) -> HttpResponse:
         return redirect(addresses.new_import())
 
+    @action(description=_("Bulk changes"), url_path="bulk-changes", permissions=["change"], icon="library_add_check")
+    def bulk_changes(self, request: HttpRequest) -> HttpResponse:
+        return redirect(reverse("admin:search_bulkchange_changelist"))
+
     def has_import_files_permission(self, request: HttpRequest) -> bool:
         return may_import(request)
-
-    @admin.action(description=_("Index again"), permissions=["change"])
-    def reindex_selected(self, request: HttpRequest, documents: DocumentQuerySet) -> None:
-        count = tasks.reindex(documents)
-        self.message_user(
-            request,
-            ngettext(
-                "%d document is queued to be indexed again.", "%d documents are queued to be indexed again.", count
-            )
-            % count,
-            messages.SUCCESS,
-        )
-
-    @admin.action(description=_("Publish"), permissions=["change"])
-    def publish_selected(self, request: HttpRequest, documents: DocumentQuerySet) -> None:
-        count = _move(documents, Document.State.PUBLISHED)
-        self.message_user(
-            request,
-            ngettext(
-                "%d document published; it can be found as soon as it is indexed.",
-                "%d documents published; they can be found as soon as they are indexed.",
-                count,
-            )
-            % count,
-            messages.SUCCESS,
-        )
-
-    @admin.action(description=_("Archive"), permissions=["change"])
-    def archive_selected(self, request: HttpRequest, documents: DocumentQuerySet) -> None:
-        count = _move(documents, Document.State.ARCHIVED)
-        self.message_user(
-            request,
-            ngettext(
-                "%d document archived; it can no longer be found.",
-                "%d documents archived; they can no longer be found.",
-                count,
-            )
-            % count,
-            messages.SUCCESS,
-        )
-
-
-def _move(documents: DocumentQuerySet, state: Document.State) -> int:
-    """Put those documents that are not there yet into a state; return how many that were."""
-    return documents.exclude(state=state).update(state=state, updated_at=timezone.now())

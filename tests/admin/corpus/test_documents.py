@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from search.indexing import requests
-from search.models import Collection, Document, IndexedDocument, PendingChange
+from search.models import Collection, Document, PendingChange
 from tests.admin import hostile
 from tests.admin.conftest import CountQueries, SignIn
 from tests.conftest import MakeDocument
@@ -41,12 +41,6 @@ def form_of(document: Document, **changes: Any) -> dict[str, Any]:
         "visibility": document.visibility,
         **changes,
     }
-
-
-def run(client: Client, action: str, *documents: Document) -> str:
-    """Run a list action and return the page that follows."""
-    posted = {"action": action, "_selected_action": [document.pk for document in documents]}
-    return client.post(LIST, posted, follow=True).content.decode()
 
 
 def quarantine(document: Document, reason: str) -> None:
@@ -243,59 +237,6 @@ def test_an_external_id_that_is_taken_is_refused(admin_client: Client, make_docu
     answer = admin_client.post(change_url(document), form_of(document, external_id="HR-7"))
 
     assert "already has a document with this external id" in answer.content.decode()
-
-
-def test_index_again_queues_the_selected_documents(
-    admin_client: Client, make_document: MakeDocument, indexed: Indexed
-) -> None:
-    first, second = make_document(), make_document()
-    indexed()
-
-    page = run(admin_client, "reindex_selected", first)
-
-    assert "1 document is queued to be indexed again." in page
-    assert list(PendingChange.objects.values_list("document", flat=True)) == [first.pk]
-    assert IndexedDocument.objects.get(document=second.pk).content_hash != ""
-
-
-def test_publish_moves_those_that_are_not_published_yet(admin_client: Client, make_document: MakeDocument) -> None:
-    draft, published = make_document(state=Document.State.DRAFT), make_document()
-
-    page = run(admin_client, "publish_selected", draft, published)
-
-    assert "1 document published" in page
-    draft.refresh_from_db()
-    published.refresh_from_db()
-    assert (draft.state, draft.revision) == ("published", 2)
-    assert published.revision == 1
-
-
-def test_archive_takes_documents_out_of_the_search(
-    admin_client: Client, make_document: MakeDocument, indexed: Indexed
-) -> None:
-    first, second = make_document(), make_document()
-    indexed()
-
-    page = run(admin_client, "archive_selected", first, second)
-
-    assert "2 documents archived" in page
-    assert not Document.objects.published().exists()
-    assert PendingChange.objects.count() == 2
-
-
-@pytest.mark.parametrize("action", ["reindex_selected", "publish_selected", "archive_selected"])
-def test_who_may_only_look_can_run_no_action(
-    sign_in: SignIn, make_document: MakeDocument, indexed: Indexed, action: str
-) -> None:
-    document = make_document(state=Document.State.DRAFT)
-    indexed()
-    client = sign_in("view_document")
-
-    run(client, action, document)
-
-    document.refresh_from_db()
-    assert (document.state, document.revision) == ("draft", 1)
-    assert not PendingChange.objects.exists()
 
 
 def test_who_may_only_look_sees_the_form_but_cannot_save(sign_in: SignIn, make_document: MakeDocument) -> None:
