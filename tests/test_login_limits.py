@@ -118,3 +118,12 @@ def test_what_is_kept_of_a_failed_attempt_is_no_query_and_no_password(anna: User
     assert AccessAttempt.objects.count() == 1
     assert "xylophonequux" not in kept
     assert "wrong-and-private" not in kept
+
+
+@pytest.mark.django_db
+def test_who_opens_the_sign_in_page_itself_comes_to_the_overview() -> None:
+    User.objects.create_superuser("root", password="a-long-password")
+
+    answer = Client().post("/admin/login/", {"username": "root", "password": "a-long-password"})
+
+    assert answer["Location"] == "/admin/"
