@@ -63,6 +63,9 @@ class Conf:
     INDEX_DISK_MB: int = 0
     PRUNE_AFTER_SECONDS: float = 600.0
     CHECK_SECONDS: float = 86_400.0
+    # What documents were before they were changed
+    DOCUMENT_REVISIONS: int = 20
+    DOCUMENT_REVISIONS_DAYS: int = 365
     # Who may read /metrics: nobody, unless one of the two is set
     METRICS_TOKEN: str = ""
     METRICS_ADDRESSES: str = ""

@@ -17,7 +17,7 @@ from search.conf import conf
 from search.evaluation import runner as evaluation
 from search.indexing import fan_out, lifecycle, requests
 from search.indexing import sweep as sweeping
-from search.ingestion import bulk_changes, deduplication, failures, housekeeping, jobs, runner
+from search.ingestion import bulk_changes, deduplication, failures, housekeeping, jobs, revisions, runner
 from search.models import BulkChange, Collection, EvaluationQuerySet, EvaluationRun, ImportJob, IndexVersion
 from search.retrieval import near_duplicates
 from search.status import samples
@@ -98,6 +98,7 @@ def sweep() -> None:
     housekeeping.give_up_streams()
     housekeeping.clear_away()
     keyed_requests.forget_old()
+    revisions.forget_old()
     for collection_id in Collection.objects.values_list("pk", flat=True):
         deduplication.fill_hashes(collection_id)
     for collection_id in near_duplicates.unfinished():

@@ -26,7 +26,7 @@ NOBODYS = frozenset(
     {
         "segment", "indexlease", "chunk", "embedding", "indexeddocument", "importfile", "importidentity",
         "importfailure", "duplicatescan", "runquery", "encodingclaim", "searchreaction", "sourcefile",
-        "sourcedocument", "versionevent", "keyedrequest", "figuresample",
+        "sourcedocument", "versionevent", "keyedrequest", "figuresample", "documentrevision",
     }
 )  # fmt: skip
 """Models whose rows are written by the product alone, or seen with those of another model."""

@@ -45,6 +45,7 @@ from .index_version_views import IndexVersionsView, IndexVersionView
 from .learning_views import LearnWeightsView
 from .pending_change_views import PendingChangesView, RetryPendingView
 from .problems import no_such_address
+from .revision_views import RestoreView, RevisionsView, RevisionView
 from .schema_views import DocsView, SchemaView
 from .search_log_views import SearchLogView, SearchReportView
 from .search_views import SearchView
@@ -93,6 +94,9 @@ urlpatterns = [
     path("v1/documents/", DocumentsView.as_view(), name="documents"),
     path("v1/documents/<int:pk>/", DocumentView.as_view(), name="document"),
     path("v1/documents/<int:pk>/similar/", SimilarToDocumentView.as_view(), name="document-similar"),
+    path("v1/documents/<int:pk>/revisions/", RevisionsView.as_view(), name="document-revisions"),
+    path("v1/documents/<int:pk>/revisions/<int:revision>/", RevisionView.as_view(), name="document-revision"),
+    path("v1/documents/<int:pk>/revisions/<int:revision>/restore/", RestoreView.as_view(), name="document-restore"),
     path("v1/duplicates/", DuplicatesView.as_view(), name="duplicates"),
     path("v1/duplicates/<int:pk>/", DuplicateView.as_view(), name="duplicate"),
     path("v1/bulk-changes/", BulkChangesView.as_view(), name="bulk-changes"),

@@ -16,8 +16,9 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from search.authorship import Author, written_by
 from search.conf import conf
-from search.models import BulkChange, Document, row_leases
+from search.models import BulkChange, Document, DocumentRevision, row_leases
 from search.models.bulk_changes import pack_ids, unpack_ids
 from search.models.corpus import NO_AUDIENCE, DocumentQuerySet, lacks_audience
 
@@ -137,8 +138,10 @@ def run(pk: int, *, reindex: Reindex, budget_seconds: float | None = None) -> bo
     if change is None or token is None:
         return False
     deadline = time.monotonic() + (conf().TASK_BUDGET_SECONDS if budget_seconds is None else budget_seconds)
+    author = Author(DocumentRevision.How.BULK, change.created_by_id, str(change.pk))
     try:
-        return _work(change, token, reindex, deadline)
+        with written_by(lambda: author):
+            return _work(change, token, reindex, deadline)
     except DatabaseError as error:
         logger.exception("Bulk change %s failed", pk)
         _end(_held(change, token), BulkChange.Status.FAILED, error=f"{type(error).__name__}: {error}")

@@ -12,6 +12,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from search.authorship import Author, written_by
 from search.conf import conf
 from search.ingestion import batches, file_checks, identities, leaving_out, open_files, small_files, unpacking, uploads
 from search.ingestion.folders import folder_sync
@@ -19,7 +20,7 @@ from search.ingestion.job_leases import JobBusy, JobLease, JobLost, hold
 from search.ingestion.limits import limits
 from search.ingestion.open_files import OpenFile, Workbench
 from search.ingestion.small_files import SmallFile
-from search.models import ImportFailure, ImportFile, ImportJob, corpus_changed
+from search.models import DocumentRevision, ImportFailure, ImportFile, ImportJob, corpus_changed
 from search.readers.base import FileNotes, NoDocument, Record, UnreadableFile
 from search.readers.child_process.reader_process import ReadersUnavailable
 
@@ -59,8 +60,10 @@ class _Run:
         """Return whether there is more to do."""
         if self.job.is_over or self.job.status == ImportJob.Status.DRAFT or self._cancelled():
             return False
+        author = Author(DocumentRevision.How.IMPORT, self.job.created_by_id, str(self.job.pk))
         try:
-            return self._go()
+            with written_by(lambda: author):
+                return self._go()
         except (folder_sync.CannotSync, ReadersUnavailable) as error:
             self._end(ImportJob.Status.FAILED, error=str(error))
         except OSError as error:  # a full disk, an unmounted folder: no row is to blame

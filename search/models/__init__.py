@@ -12,6 +12,7 @@ from .imports import ImportFailure, ImportFile, ImportIdentity, ImportJob
 from .index_versions import IndexLease, IndexVersion, Segment
 from .keyed_requests import KeyedRequest
 from .pending_changes import EncodingClaim, PendingChange
+from .revisions import DocumentRevision
 from .search_logs import SearchLog, SearchReaction
 from .sources import SourceDocument, SourceFile
 from .version_events import VersionEvent
@@ -23,6 +24,7 @@ __all__ = [
     "Collection",
     "CurationRule",
     "Document",
+    "DocumentRevision",
     "DuplicatePair",
     "DuplicateScan",
     "Embedding",

@@ -6,20 +6,23 @@ write path can forget them. Nothing here encodes, enqueues or touches an index.
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
-from django.db import models
+from django.db import models, router, transaction
 from django.db.models import Q
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from search.authorship import present_author
 from search.fingerprints import content_hash
 from search.language_tags import is_language_tag, language_tag
 
@@ -99,6 +102,18 @@ def lacks_audience(visibility: str, *, has_groups: bool) -> bool:
 def new_external_id() -> str:
     """Return an identifier for a document whose author gave none."""
     return uuid.uuid4().hex
+
+
+@contextmanager
+def signed(using: str) -> Iterator[None]:
+    """Sign what the database notes of the changes in the block, together with them."""
+    author = present_author()
+    revisions = apps.get_model("search", "DocumentRevision").objects.using(using)
+    with transaction.atomic(using=using):
+        last = revisions.order_by("-id").values_list("id", flat=True).first() or 0
+        yield
+        mine = revisions.filter(id__gt=last, how="")
+        mine.update(how=author.how, by_id=author.user_id, detail=author.detail)
 
 
 class Collection(models.Model):
@@ -184,7 +199,8 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def update(self, **kwargs: Any) -> int:
         collections = self._collections()
-        count = super().update(**kwargs)
+        with signed(self.db):
+            count = super().update(**kwargs)
         moved_to = kwargs.get("collection_id", kwargs.get("collection"))
         if moved_to is not None:
             collections.add(getattr(moved_to, "pk", moved_to))
@@ -339,7 +355,11 @@ class Document(models.Model):
         names = kwargs.get("update_fields")
         if names is not None and {"title", "body"} & set(names):
             kwargs["update_fields"] = {*names, "content_hash"}
-        super().save(*args, **kwargs)
+        if self._state.adding:
+            super().save(*args, **kwargs)
+            return
+        with signed(kwargs.get("using") or router.db_for_write(Document, instance=self)):
+            super().save(*args, **kwargs)
 
     def place_at(self, offset: int) -> str:
         """Return the label of the page or chapter that a character of the body lies in; empty when none is known."""

@@ -2,7 +2,8 @@
 
 On every change of a document they raise its `revision` and replace its PendingChange row for each version that is
 fed (building, ready, active). When a version is deleted, its pending rows go with it, whoever deletes and in
-whatever order (`manage.py flush` deletes versions before or after documents). They fire for the ORM, bulk operations
+whatever order (`manage.py flush` deletes versions before or after documents). What a change replaces is kept as a
+DocumentRevision, and goes with its document. They fire for the ORM, bulk operations
 and plain SQL alike, in the writer's own transaction. `install` is idempotent: the migration calls it, and so does
 every `migrate` afterwards, because SQLite drops the triggers of a table that a later migration rebuilds.
 
@@ -13,13 +14,18 @@ Measured on SQLite: an `ON CONFLICT` clause inside a trigger is overruled by the
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 WATCHED = ("collection_id", "external_id", "title", "body", "url", "language", "metadata", "state", "visibility")
+KEPT = ("title", "body", "url", "language", "metadata", "state", "visibility")
 _FED = "('building', 'ready', 'active')"
+_HISTORY = "search_documentrevision"
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
     """Create the triggers, replacing older ones. Raises NotImplementedError on an unknown database."""
+    statements = _statements(connection.vendor)
+    if _HISTORY in connection.introspection.table_names():  # while its migration is still to come, there is none
+        statements += _history_sqlite() if connection.vendor == "sqlite" else _history_postgresql()
     with connection.cursor() as cursor:
-        for statement in _statements(connection.vendor):
+        for statement in statements:
             cursor.execute(statement)
 
 
@@ -29,13 +35,15 @@ def uninstall(connection: BaseDatabaseWrapper) -> None:
         if connection.vendor == "postgresql":
             cursor.execute("DROP TRIGGER IF EXISTS search_document_revision ON search_document")
             cursor.execute("DROP TRIGGER IF EXISTS search_document_pending ON search_document")
+            cursor.execute("DROP TRIGGER IF EXISTS search_document_history ON search_document")
             cursor.execute("DROP TRIGGER IF EXISTS search_indexversion_pending ON search_indexversion")
+            cursor.execute("DROP FUNCTION IF EXISTS search_document_history()")
             cursor.execute("DROP FUNCTION IF EXISTS search_indexversion_pending()")
             cursor.execute("DROP FUNCTION IF EXISTS search_document_revision()")
             cursor.execute("DROP FUNCTION IF EXISTS search_document_pending()")
             return
-        for name in ("insert", "update", "delete"):
-            cursor.execute(f"DROP TRIGGER IF EXISTS search_document_after_{name}")
+        for name in ("after_insert", "after_update", "after_delete", "history_update", "history_delete"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS search_document_{name}")
         cursor.execute("DROP TRIGGER IF EXISTS search_indexversion_after_delete")
 
 
@@ -45,16 +53,17 @@ def installed(connection: BaseDatabaseWrapper) -> bool:
         if connection.vendor == "postgresql":
             cursor.execute(
                 "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgname IN "
-                "('search_document_revision', 'search_document_pending', 'search_indexversion_pending') "
+                "('search_document_revision', 'search_document_pending', 'search_document_history', "
+                "'search_indexversion_pending') "
                 "AND tgrelid IN ('search_document'::regclass, 'search_indexversion'::regclass)"
             )
-            return bool(cursor.fetchone()[0] == 3)
+            return bool(cursor.fetchone()[0] == 4)
         cursor.execute(
             "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name IN "
             "('search_document_after_insert', 'search_document_after_update', 'search_document_after_delete', "
-            "'search_indexversion_after_delete')"
+            "'search_document_history_update', 'search_document_history_delete', 'search_indexversion_after_delete')"
         )
-        return bool(cursor.fetchone()[0] == 4)
+        return bool(cursor.fetchone()[0] == 6)
 
 
 def _statements(vendor: str) -> list[str]:
@@ -159,4 +168,43 @@ def _postgresql() -> list[str]:
         "DROP TRIGGER IF EXISTS search_document_pending ON search_document",
         "CREATE TRIGGER search_document_pending AFTER INSERT OR UPDATE OR DELETE ON search_document "
         "FOR EACH ROW EXECUTE FUNCTION search_document_pending()",
+    ]
+
+
+def _history_sqlite() -> list[str]:
+    now = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+    changed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in KEPT)
+    replaced = ", ".join(f"CASE WHEN NEW.{column} IS NOT OLD.{column} THEN OLD.{column} END" for column in KEPT)
+    return [
+        "DROP TRIGGER IF EXISTS search_document_history_update",
+        "DROP TRIGGER IF EXISTS search_document_history_delete",
+        f"CREATE TRIGGER search_document_history_update AFTER UPDATE ON search_document WHEN {changed} BEGIN "
+        f"INSERT INTO {_HISTORY} (document_id, revision, at, how, detail, {', '.join(KEPT)})"
+        f" VALUES (OLD.id, OLD.revision, {now}, '', '', {replaced}); END",
+        "CREATE TRIGGER search_document_history_delete AFTER DELETE ON search_document BEGIN "
+        f"DELETE FROM {_HISTORY} WHERE document_id = OLD.id; END",
+    ]
+
+
+def _history_postgresql() -> list[str]:
+    changed = " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in KEPT)
+    replaced = ", ".join(
+        f"CASE WHEN NEW.{column} IS DISTINCT FROM OLD.{column} THEN OLD.{column} END" for column in KEPT
+    )
+    return [
+        f"""
+        CREATE OR REPLACE FUNCTION search_document_history() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP = 'DELETE' THEN
+                DELETE FROM {_HISTORY} WHERE document_id = OLD.id;
+            ELSIF {changed} THEN
+                INSERT INTO {_HISTORY} (document_id, revision, at, how, detail, {", ".join(KEPT)})
+                VALUES (OLD.id, OLD.revision, clock_timestamp(), '', '', {replaced});
+            END IF;
+            RETURN NULL;
+        END $$
+        """,
+        "DROP TRIGGER IF EXISTS search_document_history ON search_document",
+        "CREATE TRIGGER search_document_history AFTER UPDATE OR DELETE ON search_document "
+        "FOR EACH ROW EXECUTE FUNCTION search_document_history()",
     ]

@@ -63,6 +63,9 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         ("/api/v1/evaluation/query-sets/{id}/learn-weights/", "post"),
         ("/api/v1/duplicates/", "get"),
         *(("/api/v1/duplicates/{id}/", method) for method in ("get", "patch")),
+        ("/api/v1/documents/{id}/revisions/", "get"),
+        ("/api/v1/documents/{id}/revisions/{revision}/", "get"),
+        ("/api/v1/documents/{id}/revisions/{revision}/restore/", "post"),
         ("/api/v1/collections/{slug}/bulk-changes/", "post"),
         ("/api/v1/bulk-changes/", "get"),
         ("/api/v1/bulk-changes/{id}/", "get"),
@@ -273,7 +276,8 @@ def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
         or (
             method == "get"
             and not re.match(
-                r"/api/v1/(index-versions/|import-jobs/|evaluation/|curation-|synonym-|duplicates/|bulk-changes/|pending-|search-log/|status/|.*/(export\.|search-report/))",
+                r"/api/v1/(index-versions/|import-jobs/|evaluation/|curation-|synonym-|duplicates/|bulk-changes/|pending-"
+                r"|search-log/|status/|.*/(export\.|search-report/|revisions/))",
                 path,
             )
         )

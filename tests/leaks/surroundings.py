@@ -6,12 +6,16 @@ And every address of the API that can be read, found through the URL resolver: a
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import F
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.exceptions import NoReverseMatch
 
 from search.models import (
+    BulkChange,
     Collection,
     CurationRule,
+    Document,
+    DocumentRevision,
     DuplicatePair,
     EvaluationQuery,
     EvaluationQuerySet,
@@ -52,6 +56,9 @@ def surround(world: World) -> None:
     )
     CurationRule.objects.create(collection=collection, queries=SHARED_WORD, external_id=hidden, note=secret)
     SynonymSet.objects.create(collection=collection, words=f"{SHARED_WORD}\n{secret}")
+    Document.objects.filter(pk=world.ids["handbook-legal"]).update(language="de")
+    Document.objects.filter(pk=world.ids["handbook-legal"]).update(title=F("title"), language="")
+    BulkChange.objects.create(collection=collection, action="archive", documents=b"", total=1, error=secret)
     SearchLog.objects.create(collection=collection, text=f"{SHARED_WORD} {secret}", total=1, good_match=True, took_ms=1)
     DuplicatePair.objects.create(
         collection=collection,
@@ -61,13 +68,8 @@ def surround(world: World) -> None:
         similarity=1,
     )
     version = IndexVersion.objects.active().get(collection=collection)
-    PendingChange.objects.create(
-        version=version,
-        document_id=world.ids["handbook-legal"],
-        revision=1,
-        quarantined=True,
-        last_error=f"Cannot read {secret}.",
-    )
+    failed = PendingChange.objects.filter(version=version, document=world.ids["handbook-legal"])
+    assert failed.update(quarantined=True, last_error=f"Cannot read {secret}.") == 1
 
 
 def addresses(world: World, *, only_read: bool = True) -> Iterator[str]:
@@ -108,11 +110,14 @@ def _arguments(name: str, world: World) -> Iterator[Arguments]:
         yield {"pk": pk}
     yield {"pk": runs[0], "other": runs[1]}
     yield {"pk": failure.job_id, "failure_id": failure.pk}
+    for document, revision in DocumentRevision.objects.values_list("document_id", "revision")[:_MOST_ROWS]:
+        yield {"pk": document, "revision": revision}
 
 
 def _ids() -> set[int]:
     """Return the ids of the first rows of every other table that addresses name by their ids."""
     tables = (
+        BulkChange,
         CurationRule,
         DuplicatePair,
         EvaluationQuery,

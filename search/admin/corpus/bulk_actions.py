@@ -153,7 +153,7 @@ class BulkActions(ModelAdmin):
             return redirect(request.get_full_path())
         if form is None:
             form = form_class(initial={"expected": outlook.total, "visibility": Document.Visibility.PUBLIC})
-        return self._page(request, documents, action, outlook, form)
+        return self._confirmation(request, documents, action, outlook, form)
 
     def _begin(self, request: HttpRequest, documents: DocumentQuerySet, wanted: Wanted, expected: int) -> HttpResponse:
         change = tasks.start_bulk_change(documents, wanted, by=cast(User, request.user), expected=expected)
@@ -165,7 +165,7 @@ class BulkActions(ModelAdmin):
         self.message_user(request, " ".join(said), messages.SUCCESS)
         return redirect(request.get_full_path())
 
-    def _page(
+    def _confirmation(
         self, request: HttpRequest, documents: DocumentQuerySet, action: Action, outlook: Any, form: Confirmation
     ) -> HttpResponse:
         titles = documents.order_by().values_list("title", "external_id")[:_SHOWN]

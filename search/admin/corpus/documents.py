@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from search.admin import addresses
 from search.admin.corpus.bulk_actions import BulkActions
+from search.admin.corpus.document_history import DocumentHistory
 from search.admin.corpus.document_list import DocumentList, DocumentPaginator
 from search.admin.corpus.document_panel import document_panel
 from search.admin.corpus.unseen_changes import UnseenChange, unseen_change
@@ -78,7 +79,7 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
 
 
 @admin.register(Document)
-class DocumentAdmin(BulkActions):
+class DocumentAdmin(BulkActions, DocumentHistory):
     """The list with its actions, and the form with its indexing panel."""
 
     form = DocumentForm

@@ -49,13 +49,14 @@ def unseen_change(pk: int, seen: str, values: Mapping[str, Any]) -> UnseenChange
 def _difference(stored: Document, name: str, given: Any) -> FieldDifference | None:
     field = Document._meta.get_field(name)
     is_many = field.many_to_many
-    there, here = _text(getattr(stored, name).all() if is_many else getattr(stored, name)), _text(given)
+    there, here = as_text(getattr(stored, name).all() if is_many else getattr(stored, name)), as_text(given)
     if there == here:
         return None
     return FieldDifference(str(getattr(field, "verbose_name", name)), tuple(differences(there, here)))
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a field's value as text that can be compared and shown."""
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
     if isinstance(value, Iterable) and not isinstance(value, str | Model):
