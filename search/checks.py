@@ -106,7 +106,10 @@ def _is_picture(name: str) -> bool:
 def triggers_are_installed(
     app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """E003: the document table has lost its triggers, so that changes would go unseen."""
+    """W003: the document table has lost its triggers, so that changes would go unseen.
+
+    A warning, because `migrate` refuses to run on an error, and it is what installs them.
+    """
     if not databases or "default" not in databases:
         return []
     try:
@@ -115,9 +118,9 @@ def triggers_are_installed(
     except OperationalError:
         return []
     return [
-        Error(
+        checks.Warning(
             "The triggers on search_document are missing: changes of documents would not reach the index.",
             hint="Run `manage.py migrate`, which installs them, then `manage.py check_index --repair`.",
-            id="search.E003",
+            id="search.W003",
         )
     ]

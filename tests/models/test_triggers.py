@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from search.indexing.lifecycle import create_version
@@ -193,3 +195,15 @@ def test_the_triggers_can_be_removed_and_installed_again() -> None:
     triggers.install(connection)
     triggers.install(connection)
     assert triggers.installed(connection)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrate_mends_missing_triggers_though_the_check_finds_them() -> None:
+    triggers.uninstall(connection)
+    found = run_checks(tags=["database"], databases=["default"])
+    assert [message.id for message in found] == ["search.W003"]
+
+    call_command("migrate", verbosity=0, skip_checks=False)
+
+    assert triggers.installed(connection)
+    assert run_checks(tags=["database"], databases=["default"]) == []
