@@ -1,5 +1,7 @@
 """Buttons on a form that ask before they act. What changes something is only ever a POST."""
 
+from typing import Any
+
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
@@ -9,7 +11,15 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldBooleanSwitchWidget
 
 
-class RebuildDialog(BaseDialogForm):
+class Dialog(BaseDialogForm):
+    """A dialog above a form that may have fields of the same names: its labels are for its own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.auto_id = "dialog_%s"
+
+
+class RebuildDialog(Dialog):
     """Asks whether the new version goes live by itself."""
 
     activate_when_ready = forms.BooleanField(
@@ -20,7 +30,7 @@ class RebuildDialog(BaseDialogForm):
     )
 
 
-class DuplicatesDialog(BaseDialogForm):
+class DuplicatesDialog(Dialog):
     """Asks how alike two documents must be to be shown as a pair."""
 
     threshold = forms.FloatField(
@@ -35,7 +45,7 @@ class DuplicatesDialog(BaseDialogForm):
 
 def ask_first(title: str | Promise, description: str | Promise, button: str | Promise) -> ActionDialog:
     """Return a dialog without fields: a question, and a button that says what it does."""
-    return ActionDialog(title=title, description=description, form_class=BaseDialogForm, form_submit_text=button)
+    return ActionDialog(title=title, description=description, form_class=Dialog, form_submit_text=button)
 
 
 def leave_dialog(request: HttpRequest, response: HttpResponseRedirect) -> HttpResponse:

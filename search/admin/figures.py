@@ -18,7 +18,7 @@ def recall(value: float | None) -> str:
     """Return a recall so that 0.9999 does not look like 1."""
     if value is None:
         return NOTHING
-    return "1" if value == 1 else f"{min(value, 0.9999):.4f}"
+    return "1.00" if value == 1 else f"{min(value, 0.9999):.4f}"
 
 
 def covered(share: float | None) -> str:

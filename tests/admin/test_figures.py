@@ -6,7 +6,7 @@ from search.admin import figures
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, "–"), (1, "1"), (0.99999, "0.9999"), (0.98, "0.9800"), (0.5, "0.5000")]
+    ("value", "text"), [(None, "–"), (1, "1.00"), (0.99999, "0.9999"), (0.98, "0.9800"), (0.5, "0.5000")]
 )
 def test_a_recall_below_one_never_looks_like_one(value: float | None, text: str) -> None:
     assert figures.recall(value) == text

@@ -26,10 +26,10 @@ def not_ours(rule: str, selector: str) -> tuple[str, str] | None:
     return next((known for known in NOT_OURS if known[0] == rule and known[1] in selector), None)
 
 
-def sign_in(opened: Window) -> None:
+def sign_in(opened: Window, name: str = ADMIN[0], password: str = ADMIN[1]) -> None:
     opened.page.goto("/admin/login/?next=/admin/")
-    opened.page.fill("[name=username]", ADMIN[0])
-    opened.page.fill("[name=password]", ADMIN[1])
+    opened.page.fill("[name=username]", name)
+    opened.page.fill("[name=password]", password)
     opened.page.press("[name=password]", "Enter")
     opened.page.wait_for_url("**/admin/")
 

@@ -18,12 +18,11 @@ from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from search import tasks
 from search.admin import addresses
-from search.admin.dialogs import ask_first, leave_dialog
+from search.admin.dialogs import Dialog, ask_first, leave_dialog
 from search.indexing import gate, lifecycle, retention
 from search.models import IndexVersion
 
@@ -37,7 +36,7 @@ _REFUSALS = (
 _REASON_CHARS = 500
 
 
-class OverrideDialog(BaseDialogForm):
+class OverrideDialog(Dialog):
     """Asks why, because the next person will."""
 
     form_before_template = "admin/search/override_dialog.html"
@@ -54,7 +53,7 @@ class OverrideDialog(BaseDialogForm):
         return {"refusals": report.refusals if report is not None else []}
 
 
-class RollBackDialog(BaseDialogForm):
+class RollBackDialog(Dialog):
     """Says first how much the version does not know."""
 
     form_before_template = "admin/search/roll_back_dialog.html"
