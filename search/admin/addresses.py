@@ -36,7 +36,12 @@ def documents(collection: Collection, *, indexing: str = "") -> str:
 
 def document(document: Document) -> str:
     """Return the address of a document's form."""
-    return reverse("admin:search_document_change", args=[document.pk])
+    return document_at(document.pk)
+
+
+def document_at(pk: int) -> str:
+    """Return the address of the form of the document with this id."""
+    return reverse("admin:search_document_change", args=[pk])
 
 
 def bulk_change(change: BulkChange) -> str:

@@ -20,6 +20,7 @@ from search.admin.corpus.bulk_actions import BulkActions
 from search.admin.corpus.document_history import DocumentHistory
 from search.admin.corpus.document_list import DocumentList, DocumentPaginator
 from search.admin.corpus.document_panel import document_panel
+from search.admin.corpus.document_similar import DocumentSimilar
 from search.admin.corpus.unseen_changes import UnseenChange, unseen_change
 from search.admin.filters import IndexingFilter, LanguageFilter
 from search.admin.imports.import_pages import may_import
@@ -79,7 +80,7 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
 
 
 @admin.register(Document)
-class DocumentAdmin(BulkActions, DocumentHistory):
+class DocumentAdmin(BulkActions, DocumentHistory, DocumentSimilar):
     """The list with its actions, and the form with its indexing panel."""
 
     form = DocumentForm
