@@ -38,7 +38,7 @@ def main() -> None:
     """Make everything that needs no index; print the ids."""
     django.setup()
     made = {"documents": collections(), "people": people()}
-    made |= judged() | curated() | doubled()
+    made |= judged() | curated() | doubled() | changed()
     sys.stdout.write(json.dumps(made))
 
 
@@ -109,6 +109,27 @@ def doubled() -> dict[str, int]:
         metadata=first.metadata | {"date": "2024-10-01"},
     )  # fmt: skip
     return {"handbook": handbook.pk}
+
+
+def changed() -> dict[str, int]:
+    """Change a document twice and some together, for the pages that tell of it."""
+    from django.contrib.auth.models import User
+
+    from search import tasks
+    from search.authorship import Author, written_by
+    from search.ingestion.bulk_changes import Action, Wanted
+    from search.models import Document
+
+    curator = User.objects.get(username="curator")
+    document = Document.objects.get(external_id="bicycles")
+    written = document.body
+    for body in (written.replace(".", ". Ask at the desk.", 1), written):
+        document.body = body
+        with written_by(lambda: Author("admin", curator.pk)):
+            document.save()
+    some = Document.objects.filter(external_id__in=["vpn-old", "pay-bands"])
+    change = tasks.start_bulk_change(some, Wanted(Action.REINDEX), by=curator)
+    return {"changed_document": document.pk, "bulk_change": change.pk}
 
 
 def asked() -> None:
