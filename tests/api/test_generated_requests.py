@@ -31,6 +31,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from search.models import (
+    BulkChange,
     CurationRule,
     DuplicatePair,
     EvaluationQuery,
@@ -46,7 +47,7 @@ from tests.leaks.world import World, make_world
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(3_600)]
 
 EXAMPLES = 400 if os.environ.get("SEMSEARCH_TEST_FULL") else 12
-"""Of each operation; 100 take about two minutes."""
+"""Of each operation; 100 take some minutes."""
 AUTHORIZATION = {"Authorization": f"Basic {base64.b64encode(b'root:a-long-password').decode()}"}
 _MOST_CHARS = 3_000
 CHECKS = [
@@ -133,7 +134,8 @@ def real_arguments(path: str, world: World) -> list[dict[str, Any]]:
     """Return what may stand in an address and exists."""
     failure, paper = ImportFailure.objects.get(), world.papers["handbook-public"]
     pks = {
-        "documents": [world.ids[paper.name]],
+        "documents": [world.ids[paper.name], world.ids["handbook-legal"]],
+        "bulk-changes": list(BulkChange.objects.values_list("pk", flat=True)),
         "import-jobs": [failure.job_id],
         "evaluation/queries": list(EvaluationQuery.objects.values_list("pk", flat=True)),
         "evaluation/query-sets": list(EvaluationQuerySet.objects.values_list("pk", flat=True)),
@@ -144,5 +146,5 @@ def real_arguments(path: str, world: World) -> list[dict[str, Any]]:
         "synonym-groups": list(SynonymSet.objects.values_list("pk", flat=True)),
     }
     found = next((ids for name, ids in pks.items() if path.startswith(f"/api/v1/{name}/")), [0])
-    common = {"slug": "handbook", "external_id": f"id-{paper.canary}", "failure_id": failure.pk}
+    common = {"slug": "handbook", "external_id": f"id-{paper.canary}", "failure_id": failure.pk, "revision": 1}
     return [{**common, "id": pk, "other": found[-1]} for pk in found]
