@@ -1,5 +1,6 @@
 """Whole collections as files: JSON Lines, CSV, or a bundle with the settings. Streams; changes nothing."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -25,26 +26,33 @@ class MayExport(BasePermission):
         return reads_everything(request.user)
 
 
-class _ExportView(APIView):
+class FileView(APIView):
+    """Something as a file to keep."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Let the address alone say what the answer is; problems are what they are everywhere."""
+        return super().perform_content_negotiation(request, force=True)
+
+    def file(self, pieces: Iterable[bytes], content_type: str, name: str) -> StreamingHttpResponse:
+        """Answer with a file of this name."""
+        return StreamingHttpResponse(
+            pieces,
+            content_type=content_type,
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
+        )
+
+
+class _ExportView(FileView):
     """A collection in one format."""
 
     permission_classes = [MayExport]
     token_policy = TokenPolicy({"GET": Scope.DOCUMENTS_READ}, by_slug)
     format_name = ""
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Let the address alone say what the answer is; problems are what they are everywhere."""
-        return super().perform_content_negotiation(request, force=True)
-
     def _answer(self, slug: str) -> StreamingHttpResponse:
         collection = collection_at(slug)
         chosen = FORMATS[self.format_name]
-        name = chosen.file_name(collection)
-        return StreamingHttpResponse(
-            chosen.pieces(collection),
-            content_type=chosen.content_type,
-            headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
-        )
+        return self.file(chosen.pieces(collection), chosen.content_type, chosen.file_name(collection))
 
 
 class ExportJsonlView(_ExportView):

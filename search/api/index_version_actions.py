@@ -39,17 +39,17 @@ _READ = problems(401, 403, 404, 409)
 _BODY = problems(400, 401, 403, 404, 409, 411, 413, 415)
 
 
-class _VersionAction(GenericAPIView[IndexVersion]):
+class VersionAction(GenericAPIView[IndexVersion]):
     """An address below one index version."""
 
     permission_classes = [MaySteerIndexVersions]
     token_policy = TokenPolicy({"GET": Scope.INDEX_MANAGE, "POST": Scope.INDEX_MANAGE}, by_row(IndexVersion))
     action_permission = "search.change_indexversion"
-    serializer_class = IndexVersionSerializer
+    serializer_class: Any = IndexVersionSerializer
     queryset = IndexVersion.objects.all()
 
 
-class ActivateView(Once, _VersionAction):
+class ActivateView(Once, VersionAction):
     """Making a ready version live."""
 
     @extend_schema(
@@ -62,7 +62,7 @@ class ActivateView(Once, _VersionAction):
 
         202 while it has changes waiting or has yet to be judged as it is now: it goes live once its gate lets it.
         """
-        reason = _given(ActivationSerializer, request)["override_reason"].strip()
+        reason = given(ActivationSerializer, request)["override_reason"].strip()
         if reason and not may_override_gate(request.user):
             raise PermissionDenied(_("Activating against the gate needs the permission override_gate."))
         try:
@@ -72,7 +72,7 @@ class ActivateView(Once, _VersionAction):
         return Response(index_version_answer(pk), status=200 if live else 202)
 
 
-class RollBackView(Once, _VersionAction):
+class RollBackView(Once, VersionAction):
     """Taking a retired version back."""
 
     @extend_schema(
@@ -91,7 +91,7 @@ class RollBackView(Once, _VersionAction):
         return Response(answer, status=200 if version.state == IndexVersion.State.ACTIVE else 202)
 
 
-class MissedView(_VersionAction):
+class MissedView(VersionAction):
     """What taking a version back would have to apply."""
 
     @extend_schema(operation_id="index_versions_missed", responses={200: MissedSerializer, **_READ})
@@ -103,7 +103,7 @@ class MissedView(_VersionAction):
         return Response(MissedSerializer(lifecycle.missed(version)).data)
 
 
-class CancelView(Once, _VersionAction):
+class CancelView(Once, VersionAction):
     """Stopping a build."""
 
     @extend_schema(operation_id="index_versions_cancel", request=None, responses={200: IndexVersionSerializer, **_READ})
@@ -116,7 +116,7 @@ class CancelView(Once, _VersionAction):
         return Response(index_version_answer(pk))
 
 
-class PruneView(Once, _VersionAction):
+class PruneView(Once, VersionAction):
     """Giving a version up for good."""
 
     action_permission = "search.delete_indexversion"
@@ -147,13 +147,13 @@ class RebuildView(Once, GenericAPIView[Collection]):
     def post(self, request: Request, slug: str) -> Response:
         """Ask the worker to build a new version beside the live one, with the collection's present options."""
         collection = collection_at(slug)
-        goes_live = _given(RebuildSerializer, request)["activate_when_ready"]
+        goes_live = given(RebuildSerializer, request)["activate_when_ready"]
         tasks.request_rebuild(collection, user=_person(request), activate_when_ready=goes_live)
         collection.refresh_from_db()
         return Response(RebuildRequestedSerializer(collection).data, status=202)
 
 
-def _given(serializer_class: Any, request: Request) -> dict[str, Any]:
+def given(serializer_class: Any, request: Request) -> dict[str, Any]:
     """Return what was sent, checked; a request without a body asks for the defaults."""
     serializer = serializer_class(data=sent(request) if request.stream is not None else {})
     serializer.is_valid(raise_exception=True)

@@ -40,9 +40,12 @@ from .import_job_failures import (
     MendFailureView,
 )
 from .import_job_views import ImportFilesView, ImportJobsView, ImportJobView
+from .index_check_views import IndexCheckView
 from .index_version_actions import ActivateView, CancelView, MissedView, PruneView, RebuildView, RollBackView
 from .index_version_views import IndexVersionsView, IndexVersionView
+from .judgment_export_views import JudgmentsJsonlView, JudgmentsQrelsView
 from .learning_views import LearnWeightsView
+from .own_account_views import MeView, MyTokenView, RotateMyTokenView
 from .pending_change_views import PendingChangesView, RetryPendingView
 from .problems import no_such_address
 from .revision_views import RestoreView, RevisionsView, RevisionView
@@ -112,11 +115,22 @@ urlpatterns = [
     path("v1/index-versions/<int:pk>/roll-back/", RollBackView.as_view(), name="roll-back"),
     path("v1/index-versions/<int:pk>/missed/", MissedView.as_view(), name="missed"),
     path("v1/index-versions/<int:pk>/cancel/", CancelView.as_view(), name="cancel"),
+    path("v1/index-versions/<int:pk>/check/", IndexCheckView.as_view(), name="check"),
     path("v1/index-versions/<int:pk>/prune/", PruneView.as_view(), name="prune"),
     path("v1/evaluation/query-sets/", QuerySetsView.as_view(), name="query-sets"),
     path("v1/evaluation/query-sets/<int:pk>/", QuerySetView.as_view(), name="query-set"),
     path("v1/evaluation/query-sets/<int:pk>/queries/", QueriesView.as_view(), name="query-set-queries"),
     path("v1/evaluation/query-sets/<int:pk>/learn-weights/", LearnWeightsView.as_view(), name="learn-weights"),
+    path(
+        "v1/evaluation/query-sets/<int:pk>/judgments.jsonl",
+        JudgmentsJsonlView.as_view(),
+        name="query-set-judgments_jsonl",
+    ),
+    path(
+        "v1/evaluation/query-sets/<int:pk>/judgments.qrels",
+        JudgmentsQrelsView.as_view(),
+        name="query-set-judgments_qrels",
+    ),
     path("v1/evaluation/queries/<int:pk>/judgments/", JudgmentsView.as_view(), name="judgments"),
     path("v1/evaluation/queries/<int:pk>/pool/", PoolView.as_view(), name="pool"),
     path("v1/evaluation/runs/", RunsView.as_view(), name="runs"),
@@ -145,6 +159,9 @@ urlpatterns = [
     path("v1/import-jobs/<int:pk>/failures/<int:failure_id>/", ImportFailureView.as_view(), name="import-failure"),
     path("v1/import-jobs/<int:pk>/failures/<int:failure_id>/mend/", MendFailureView.as_view(), name="mend"),
     path("v1/import-jobs/<int:pk>/failures/<int:failure_id>/dismiss/", DismissFailureView.as_view(), name="dismiss"),
+    path("v1/me/", MeView.as_view(), name="me"),
+    path("v1/me/token/", MyTokenView.as_view(), name="my-token"),
+    path("v1/me/token/rotate/", RotateMyTokenView.as_view(), name="my-token-rotate"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"", no_such_address),

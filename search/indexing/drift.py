@@ -1,18 +1,20 @@
 """Compares the active versions with the database from time to time, a little in each sweep, and keeps the figure.
 
 A comparison lives in the worker's memory: one that a restart cut off begins again. It reports; only damaged files,
-which are copies, are marked here to be written again.
+which are copies, are marked here to be written again. A comparison that somebody asked for comes first, and mends
+what differs where that was asked for, too.
 """
 
 import logging
 import time
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from search.conf import conf
+from search.indexing import reconcile
 from search.indexing.checking import check_steps
 from search.indexing.drift_report import DriftReport
 from search.indexing.leases import LeaseBusy, LeaseLost, hold
@@ -21,7 +23,15 @@ from search.models import IndexVersion, PendingChange
 
 logger = logging.getLogger(__name__)
 
-_running: dict[int, Generator[None, None, DriftReport]] = {}
+_running: dict[int, tuple[datetime, Generator[None, None, DriftReport]]] = {}
+"""Comparisons that have begun, by version, with the time when they did."""
+
+
+def request(version: IndexVersion, *, repair: bool = False) -> None:
+    """Ask for a comparison; with `repair`, what differs is mended and compared once more."""
+    now = timezone.now()
+    asked = {"check_requested_at": now, **({"repair_requested_at": now} if repair else {})}
+    IndexVersion.objects.filter(pk=version.pk).update(**asked)
 
 
 def step(*, budget_seconds: float) -> None:
@@ -33,13 +43,14 @@ def step(*, budget_seconds: float) -> None:
         return
     for pk in set(_running) - {version.pk}:
         del _running[pk]
-    steps = _running.setdefault(version.pk, check_steps(version))
+    begun_at, steps = _running.setdefault(version.pk, (timezone.now(), check_steps(version)))
     try:
         while time.monotonic() < deadline:
             next(steps)
     except StopIteration as finished:
         del _running[version.pk]
         keep(version, finished.value)
+        _answer_request(version, finished.value, begun_at)
     except BaseException:
         del _running[version.pk]
         raise
@@ -60,7 +71,33 @@ def keep(version: IndexVersion, report: DriftReport) -> None:
             logger.warning("%s", error)
 
 
+def _answer_request(version: IndexVersion, report: DriftReport, begun_at: datetime) -> None:
+    """Close what was asked for before the comparison began; a repair that had something to mend asks for another one.
+
+    Where the collection is at work, the request stays, and the next sweep begins anew.
+    """
+    mine = IndexVersion.objects.filter(pk=version.pk)
+    repairing = mine.filter(repair_requested_at__lte=begun_at)
+    if repairing.exists():
+        if report.drift:
+            try:
+                reconcile.mend(version, report)
+            except (LeaseBusy, LeaseLost) as error:
+                logger.warning("%s", error)
+                return
+            repairing.update(repair_requested_at=None, check_requested_at=timezone.now())
+            return
+        repairing.update(repair_requested_at=None)
+    mine.filter(check_requested_at__lte=begun_at).update(check_requested_at=None)
+
+
 def _due() -> IndexVersion | None:
+    """Return the version that is to be compared next: one that somebody asked for, else by `_due_by_itself`."""
+    asked_for = IndexVersion.objects.filter(check_requested_at__isnull=False, pruned_at=None)
+    return asked_for.order_by("check_requested_at", "pk").first() or _due_by_itself()
+
+
+def _due_by_itself() -> IndexVersion | None:
     """Return an active version that has not been compared for long; a first time once it has applied everything."""
     seconds = conf().CHECK_SECONDS
     if not seconds:

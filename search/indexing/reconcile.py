@@ -82,6 +82,18 @@ def repair_version(version: IndexVersion) -> DriftReport:
     return check_version(version)
 
 
+def mend(version: IndexVersion, report: DriftReport) -> None:
+    """Mend what a comparison has found, but leave it to the worker to apply what is queued. Raises LeaseBusy."""
+    with hold(version.collection_id) as lease:
+        version.refresh_from_db()
+        _mend_manifest(version, lease)
+        if version.state in IndexVersion.FED_STATES:
+            _requeue(version, report)
+        version.refresh_from_db()
+        _write_again(version, report, lease)
+        _recount(version, lease)
+
+
 def _chosen(collection: Collection, number: int | None) -> list[IndexVersion]:
     if number is None:
         return list(collection.index_versions.fed().order_by("number"))

@@ -4,6 +4,7 @@ Judgments name documents by external id, so that they fit wherever the documents
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 500
 _ID_CHARS = 500
+_COLUMN_OR_LINE_END = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")  # as str.splitlines does
 
 
 class BadJudgments(ValueError):
@@ -89,18 +91,32 @@ def forget(query: EvaluationQuery, external_id: str) -> None:
 def jsonl(collection: Collection) -> Iterator[bytes]:
     """Yield the query sets of a collection as JSON Lines: a line for each set, then one for each of its queries."""
     for query_set in EvaluationQuerySet.objects.filter(collection=collection).order_by("name"):
-        yield _line({
-            "set": query_set.name,
-            "description": query_set.description,
-            "source": query_set.source,
-            "guards_gate": query_set.guards_gate,
-        })  # fmt: skip
-        for query in query_set.queries.order_by("pk").prefetch_related("judgments").iterator(_AT_ONCE):
-            judged = [
-                {"document": item.external_id, "grade": item.grade, "source": item.source}
-                for item in query.judgments.all()
-            ]
-            yield _line({"query": query.external_id, "text": query.text, "judgments": judged})
+        yield from lines_of(query_set)
+
+
+def lines_of(query_set: EvaluationQuerySet) -> Iterator[bytes]:
+    """Yield one query set as JSON Lines, as `take_in` reads them."""
+    yield _line({
+        "set": query_set.name,
+        "description": query_set.description,
+        "source": query_set.source,
+        "guards_gate": query_set.guards_gate,
+    })  # fmt: skip
+    for query in _queries(query_set):
+        judged = [
+            {"document": item.external_id, "grade": item.grade, "source": item.source} for item in query.judgments.all()
+        ]
+        yield _line({"query": query.external_id, "text": query.text, "judgments": judged})
+
+
+def qrels(query_set: EvaluationQuerySet) -> Iterator[str]:
+    """Yield the judgments of a set as TREC's qrels, with tabs between: ids may have spaces.
+
+    A tab or a line end in an id would make it another one, and is written as a space.
+    """
+    for query in _queries(query_set):
+        for judgment in query.judgments.all():
+            yield f"{_one_column(query.external_id)}\t0\t{_one_column(judgment.external_id)}\t{judgment.grade}\n"
 
 
 def take_in(collection: Collection, lines: Iterable[bytes], *, by: "AbstractBaseUser | None" = None) -> Stored:
@@ -111,6 +127,14 @@ def take_in(collection: Collection, lines: Iterable[bytes], *, by: "AbstractBase
             part = store(query_set, queries, by=by)
             stored = Stored(stored.queries + part.queries, stored.judgments + part.judgments)
     return stored
+
+
+def _queries(query_set: EvaluationQuerySet) -> Iterator[EvaluationQuery]:
+    return query_set.queries.order_by("pk").prefetch_related("judgments").iterator(_AT_ONCE)
+
+
+def _one_column(external_id: str) -> str:
+    return _COLUMN_OR_LINE_END.sub(" ", external_id)
 
 
 def _sets(collection: Collection, lines: Iterable[bytes]) -> Iterator[tuple[EvaluationQuerySet, list[JudgedQuery]]]:

@@ -109,6 +109,8 @@ class IndexVersion(models.Model):
     drift = models.BigIntegerField(_("drift"), null=True, blank=True, help_text=_("Differences found; 0 is clean."))
     drift_report = models.JSONField(_("drift report"), default=dict, blank=True, editable=False)
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
+    check_requested_at = models.DateTimeField(_("check asked for"), null=True, blank=True, editable=False)
+    repair_requested_at = models.DateTimeField(_("repair asked for"), null=True, blank=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

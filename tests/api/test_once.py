@@ -20,9 +20,10 @@ DOCUMENTS = "/api/v1/documents/"
 FAX = {"collection": "docs", "title": "Fax"}
 OTHERWISE = {
     "search", "search-similar", "curation-rules-try", "curation-rule-try", "synonym-groups-try", "synonym-group-try",
-    "chunks-preview", "bulk", "import-jobs", "import-job-files",
+    "chunks-preview", "bulk", "import-jobs", "import-job-files", "my-token-rotate",
 }  # fmt: skip
-"""Names of addresses whose POST changes nothing, or which have keys of their own, or take files one after another."""
+"""Names of addresses whose POST changes nothing, or which have keys of their own, or take files one
+after another; a new secret is not to be kept for a key."""
 
 
 @pytest.fixture(autouse=True)

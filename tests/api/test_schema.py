@@ -81,11 +81,16 @@ def test_it_describes_every_address_and_method(schema: dict[str, Any]) -> None:
         ("/api/v1/index-versions/{id}/missed/", "get"),
         *((f"/api/v1/index-versions/{{id}}/{action}/", "post") for action in ("activate", "roll-back", "cancel")),
         ("/api/v1/index-versions/{id}/prune/", "post"),
+        *(("/api/v1/index-versions/{id}/check/", method) for method in ("get", "post")),
         ("/api/v1/collections/{slug}/index-versions/", "post"),
         *(("/api/v1/evaluation/query-sets/", method) for method in ("get", "post")),
         *(("/api/v1/evaluation/query-sets/{id}/", method) for method in ("get", "patch", "delete")),
         *(("/api/v1/evaluation/query-sets/{id}/queries/", method) for method in ("get", "post")),
+        *((f"/api/v1/evaluation/query-sets/{{id}}/judgments.{ending}", "get") for ending in ("jsonl", "qrels")),
         ("/api/v1/evaluation/queries/{id}/judgments/", "put"),
+        ("/api/v1/me/", "get"),
+        ("/api/v1/me/token/", "delete"),
+        ("/api/v1/me/token/rotate/", "post"),
         ("/api/v1/evaluation/queries/{id}/pool/", "get"),
         *(("/api/v1/evaluation/runs/", method) for method in ("get", "post")),
         *(("/api/v1/evaluation/runs/{id}/", method) for method in ("get", "delete")),
@@ -276,7 +281,7 @@ def test_it_says_what_needs_no_account(schema: dict[str, Any]) -> None:
         or (
             method == "get"
             and not re.match(
-                r"/api/v1/(index-versions/|import-jobs/|evaluation/|curation-|synonym-|duplicates/|bulk-changes/|pending-"
+                r"/api/v1/(me/|index-versions/|import-jobs/|evaluation/|curation-|synonym-|duplicates/|bulk-changes/|pending-"
                 r"|search-log/|status/|.*/(export\.|search-report/|revisions/))",
                 path,
             )

@@ -80,10 +80,10 @@ def test_a_first_comparison_waits_until_everything_is_applied(version: IndexVers
 
 def test_a_comparison_that_does_not_fit_goes_on_at_the_next_sweep(version: IndexVersion) -> None:
     drift.step(budget_seconds=0)
-    [steps] = drift._running.values()
+    [(_begun, steps)] = drift._running.values()
     next(steps)
     drift.step(budget_seconds=0)
-    assert list(drift._running.values()) == [steps]
+    assert [kept for _begun, kept in drift._running.values()] == [steps]
     drift.step(budget_seconds=60)
     version.refresh_from_db()
     assert (version.drift, drift._running) == (0, {})

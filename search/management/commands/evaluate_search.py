@@ -17,6 +17,7 @@ from search.evaluation import dataset_collections, metrics, runner
 from search.evaluation.comparison import Comparison, compare
 from search.evaluation.dataset_collections import Prepared
 from search.evaluation.datasets import BadDataset, BeirFolder
+from search.ingestion import judgments
 from search.ingestion.judgments import BadJudgments
 from search.models import EvaluationQuerySet, EvaluationRun
 
@@ -187,6 +188,4 @@ def _write_trec(folder: Path, prepared: Prepared, runs: list[EvaluationRun]) -> 
                 for rank, external_id in enumerate(row.external_ids, 1):
                     lines.write(f"{row.query.external_id}\tQ0\t{external_id}\t{rank}\t{1 / rank:.9f}\tsemsearch\n")
     with (folder / f"{slug}.qrels").open("w", encoding="utf-8") as lines:
-        for query in prepared.query_set.queries.prefetch_related("judgments"):
-            for judgment in query.judgments.all():
-                lines.write(f"{query.external_id}\t0\t{judgment.external_id}\t{judgment.grade}\n")
+        lines.writelines(judgments.qrels(prepared.query_set))
