@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase, HttpResponseServerError
 from django.template import loader
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from search.api.problems import Problem, problem_response
@@ -23,5 +24,14 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 
 def _page(template: str, request: HttpRequest) -> str:
-    """Return a page that needs nothing of the request but its id: whatever failed, this does not."""
-    return loader.render_to_string(template, {"request_id": getattr(request, "request_id", "")})
+    """Return a page that needs nothing of the request but its id: whatever failed, this does not.
+
+    Where the static files have not been collected, the page does without them; the log says that they are missing.
+    """
+    request_id = getattr(request, "request_id", "")
+    try:
+        return loader.render_to_string(template, {"request_id": request_id})
+    except ValueError:  # the manifest of the static files does not know the style sheet
+        said = _("Something went wrong on the server.")
+        return format_html("<!doctype html><meta charset=utf-8><title>{}</title><h1>{}</h1><p>{}</p>", said, said,
+                           request_id)  # fmt: skip

@@ -12,9 +12,11 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.journeys.screen import FLAGS, chromium
+from tests.journeys.stack import ADMIN
 from tests.screens.camera import FOUR, Picture, window
 from tests.screens.pages import admin_pages, installation, visitors_pages
-from tests.screens.test_accessibility import not_ours, sign_in
+from tests.screens.states import states
+from tests.screens.test_accessibility import in_state, not_ours, sign_in
 
 
 def main() -> int:
@@ -33,6 +35,11 @@ def main() -> int:
                         opened.problems.clear()
                         opened.go(shown.path)
                         pictures.append(opened.picture(shown.name, folder))
+        with states(stack, ids, ADMIN) as all_states:
+            for state in all_states:
+                for look in FOUR:
+                    with in_state(browser, stack, state, look) as opened:
+                        pictures.append(opened.picture(state.name, folder))
         browser.close()
     (folder / "index.html").write_text(contact_sheet(pictures), encoding="utf-8")
     complaints = [line for picture in pictures for line in complaints_of(picture)]

@@ -38,6 +38,9 @@ LIGHT, DARK = Look("light"), Look("dark", scheme="dark")
 PHONE = Look("phone", width=400, height=860)
 PHONE_DARK = Look("phone-dark", width=400, height=860, scheme="dark")
 FOUR = (LIGHT, DARK, PHONE, PHONE_DARK)
+GERMAN_PHONE = Look("german-phone", width=390, locale="de")
+"""The longest words in the narrowest window."""
+FORCED, MOVING = Look("forced-colours", forced="active"), Look("moving", reduced="no-preference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +103,17 @@ class Window:
             self.page.screenshot(path=folder / file, full_page=True, animations="disabled")
         else:
             self.page.screenshot(path=folder / file, animations="disabled")
-        wider: int = self.page.evaluate(
-            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
         violations, problems = self.violations(), tuple(self.problems)
         self.problems.clear()
         address = self.page.url.removeprefix(self.origin)
-        return Picture(name, self.look.name, file, address, violations, problems, max(wider, 0))
+        return Picture(name, self.look.name, file, address, violations, problems, self.wider_by())
+
+    def wider_by(self) -> int:
+        """Return by how many pixels the page is wider than the window."""
+        wider: int = self.page.evaluate(
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        return max(wider, 0)
 
     def go(self, path: str) -> None:
         """Open a page; being led to another one is noted, for its picture would be of something else."""

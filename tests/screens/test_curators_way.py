@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.journeys.screen import needs_chromium
 from tests.journeys.stack import Stack
 from tests.screens.camera import LIGHT, window
+from tests.screens.furnish import PASSWORD
 from tests.screens.test_accessibility import sign_in
 
 pytestmark = [
@@ -51,3 +52,33 @@ def test_a_document_that_is_saved_in_the_admin_is_found_and_so_is_its_change(
         save(page, SECOND)
         assert SECOND in snippet_of_the_first(page, stack)
         assert opened.problems == []
+
+
+def test_who_saves_over_an_unseen_change_is_told_whose_it_is_and_overwrites_it_only_knowingly(
+    furnished: tuple[Stack, dict[str, Any]], browser: Browser
+) -> None:
+    stack, ids = furnished
+    form = f"/admin/search/document/{ids['documents']['handbook']['pay-bands']}/change/"
+    with window(browser, stack.admin.origin, LIGHT) as mine, window(browser, stack.admin.origin, LIGHT) as theirs:
+        sign_in(mine)
+        sign_in(theirs, "curator", PASSWORD)
+        mine.page.goto(form)
+        theirs.page.goto(form)
+        save(theirs.page, "Decided in February.")
+
+        mine.page.fill("[name=body]", "Decided in March.")
+        mine.page.get_by_role("button", name="Save and continue editing").click()
+        told = mine.page.get_by_role("region", name="Somebody else changed this document")
+        expect(told).to_contain_text("curator saved it")
+        expect(told.locator("dd del")).to_have_text("February")
+        expect(told.locator("dd ins")).to_have_text("March")
+        expect(mine.page.locator("[name=body]")).to_have_value("Decided in March.")
+        theirs.page.goto(form)
+        expect(theirs.page.locator("[name=body]")).to_have_value("Decided in February.")
+
+        told.get_by_label("Overwrite it with mine when I save").check()
+        mine.page.get_by_role("button", name="Save and continue editing").click()
+        expect(told).to_have_count(0)
+        theirs.page.goto(form)
+        expect(theirs.page.locator("[name=body]")).to_have_value("Decided in March.")
+        assert mine.problems == theirs.problems == []

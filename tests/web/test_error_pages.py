@@ -1,5 +1,6 @@
 """The pages that Django shows when there is no other: they must not need a request, a user or the database."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,25 @@ from django.views.csrf import csrf_failure
 
 from search import query_service
 from search.web.content_policy import CONTENT_SECURITY_POLICY
+from semsearch_project import error_views
 
 
 @pytest.mark.parametrize(("template", "said"), [("500.html", "went wrong"), ("400.html", "did not understand")])
 def test_error_pages_stand_without_a_request(template: str, said: str) -> None:
     assert said in render_to_string(template)
+
+
+def test_without_collected_static_files_an_error_is_said_plainly(settings: Any, tmp_path: Path) -> None:
+    manifest = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": manifest}
+    settings.STATIC_ROOT = tmp_path
+    request = RequestFactory().get("/")
+    setattr(request, "request_id", "a-request")  # noqa: B010
+
+    page = error_views.server_error(request).getvalue().decode()
+
+    assert "Something went wrong on the server." in page and "a-request" in page
+    assert "/static/" not in page
 
 
 @pytest.mark.django_db
