@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,10 +14,13 @@ from search.admin import addresses, figures
 from search.admin.imports.import_pages import may_import
 from search.admin.status_charts import charts
 from search.admin.versions.running_builds import running_builds
+from search.analytics.reports import not_found
 from search.indexing.progress import CollectionProgress
 from search.models import Collection, IndexVersion
 from search.status import alarms, samples
 from search.status.overview import CollectionStatus, Overview, overview
+
+MOST_NOT_FOUND = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = timezone.now()
     found = overview(now)
     may_see_versions = request.user.has_perm("search.view_indexversion")
+    collections = [one.collection for one in found.collections if request.user.has_perm("search.view_searchlog")]
     return {
         **context,
         "cards": [
@@ -63,6 +68,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "alarms": [_alarm(request, alarm) for alarm in found.alarms] if may_see_versions else [],
         "day": _day(request, found) if may_see_versions else [],
         "charts": charts(samples.columns(now)) if may_see_versions else [],
+        "in_vain": [
+            (one, addresses.query_reports(one.collection))
+            for one in not_found(collections, since=now - timedelta(hours=24), most=MOST_NOT_FOUND)
+        ],
         "running": running_builds() if may_see_versions else [],
         "may_see_versions": may_see_versions,
         "may_see_collections": True,

@@ -128,6 +128,28 @@ def totals(collection: Collection, *, since: datetime) -> Totals:
     return Totals(**row, median_ms=next(iter(times), None))
 
 
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """A query of a collection to which nothing good was found, and how often."""
+
+    collection: Collection
+    text: str
+    searches: int
+
+
+def not_found(collections: Sequence[Collection], *, since: datetime, most: int) -> tuple[NotFound, ...]:
+    """Return what was asked for in vain since then, the most frequent first, each text for itself."""
+    of = {collection.pk: collection for collection in collections}
+    rows = (
+        SearchLog.objects.filter(_NOTHING, collection__in=of, at__gte=since)
+        .order_by()
+        .values_list("collection_id", "text")
+        .annotate(searches=Count("pk"))
+        .order_by("-searches", "text")
+    )
+    return tuple(NotFound(of[pk], text, searches) for pk, text, searches in rows[:most])
+
+
 def report(
     collection: Collection, kind: Report, *, since: datetime, similarity: float = SAME_MEANING
 ) -> tuple[QueryGroup, ...]:

@@ -45,7 +45,7 @@ class SearchLog(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name = _("logged search")
-        verbose_name_plural = _("search log")
+        verbose_name_plural = _("logged searches")
         indexes = [
             models.Index(fields=["at"], name="search_searchlog_by_time"),
             models.Index(fields=["collection", "at"], name="search_searchlog_of_place"),

@@ -1,14 +1,17 @@
 """The admin's first page and its menu."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from search.admin import addresses
 from search.indexing import lifecycle
-from search.models import Collection, IndexVersion, PendingChange, Segment
+from search.models import Collection, IndexVersion, PendingChange, SearchLog, Segment
 from tests.admin import hostile
 from tests.admin.conftest import CountQueries, SignIn
 from tests.conftest import MakeDocument
@@ -174,6 +177,35 @@ def test_collections_are_shown_only_to_those_who_may_see_them(sign_in: SignIn, c
 
     assert "Secret plans" not in sign_in("view_document").get(INDEX).content.decode()
     assert "Secret plans" in sign_in("view_collection").get(INDEX).content.decode()
+
+
+def test_what_was_asked_in_vain_is_shown_with_the_way_to_its_report(
+    admin_client: Client, collection: Collection
+) -> None:
+    def asked(text: str, **how: Any) -> None:
+        SearchLog.objects.create(collection=collection, text=text, took_ms=1, **{"total": 0, "good_match": False} | how)
+
+    asked("parking permit")
+    asked("parking permit", total=3)
+    asked(hostile.TEXT)
+    asked("holidays", total=2, good_match=True)
+    asked("long ago", at=timezone.now() - timedelta(days=2))
+
+    page = admin_client.get(INDEX)
+
+    assert [(one.text, one.searches) for one, _ in page.context["in_vain"]] == [
+        ("parking permit", 2),
+        (hostile.TEXT, 1),
+    ]
+    assert addresses.query_reports(collection) in page.content.decode()
+    assert hostile.SCRIPT not in page.content.decode()
+
+
+def test_queries_are_shown_only_to_those_who_may_see_the_log(sign_in: SignIn, collection: Collection) -> None:
+    SearchLog.objects.create(collection=collection, text="somebody's question", total=0, good_match=False, took_ms=1)
+
+    assert "somebody" not in sign_in("view_collection", "view_indexversion").get(INDEX).content.decode()
+    assert "somebody" in sign_in("view_collection", "view_searchlog").get(INDEX).content.decode()
 
 
 def test_the_menu_offers_what_a_person_may_open(sign_in: SignIn) -> None:
