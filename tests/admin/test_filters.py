@@ -111,3 +111,11 @@ def test_documents_are_filtered_by_collection(admin_client: Client, make_documen
     shown = admin_client.get(LIST, {"collection__id__exact": other.pk}).context["cl"].queryset
 
     assert list(shown) == [elsewhere]
+
+
+def test_an_empty_list_says_whether_it_is_the_filters_that_leave_nothing(admin_client: Client) -> None:
+    synonyms = reverse("admin:search_synonymset_changelist")
+
+    assert "Nothing here yet" in admin_client.get(synonyms).content.decode()
+    assert "Nothing matches" in admin_client.get(synonyms, {"q": "anything"}).content.decode()
+    assert "Nothing matches" in admin_client.get(synonyms, {"enabled__exact": "1"}).content.decode()
