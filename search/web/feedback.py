@@ -4,7 +4,7 @@ The signed id of the search stands in for a CSRF token: only who was given that 
 """
 
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
@@ -18,7 +18,7 @@ from search.models import Document, SearchReaction
 @csrf_exempt
 @require_POST
 def feedback(request: HttpRequest) -> HttpResponse:
-    """Note a reaction: `query_id`, `document` and `kind`. A script gets no page; a form goes back to where it was."""
+    """Note a reaction: `query_id`, `document` and `kind`. A script gets no page; a form gets the way back."""
     if not conf().PUBLIC_SEARCH and not request.user.is_authenticated:
         return HttpResponseForbidden()
     sent = request.POST
@@ -34,7 +34,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
         return render(request, "search/_thanked.html", {"noted": noted, "kind": kind})
     if kind == SearchReaction.Kind.CLICK:
         return HttpResponse(status=204 if noted else 404)
-    return redirect(_back(request))
+    return render(request, "search/thanked.html", {"noted": noted, "kind": kind, "back": _back(request)})
 
 
 def _back(request: HttpRequest) -> str:

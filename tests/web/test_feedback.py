@@ -32,12 +32,15 @@ def test_an_opened_result_is_noted_without_an_answer_to_show(client: Client, sen
     assert (answer.status_code, answer.content, kinds()) == (204, b"", ["click"])
 
 
-def test_a_thumb_without_scripts_leads_back_to_the_results(client: Client, sent: dict[str, Any]) -> None:
-    here = client.post(URL, sent, headers={"Referer": "http://testserver/?q=words"})
-    elsewhere = client.post(URL, sent, headers={"Referer": "http://evil.example/?q=words"})
+def test_a_thumb_without_scripts_is_noted_on_a_page_with_the_way_back(client: Client, sent: dict[str, Any]) -> None:
+    here = client.post(URL, sent, headers={"Referer": "http://testserver/?q=words"}).content.decode()
+    elsewhere = client.post(URL, sent, headers={"Referer": "http://evil.example/?q=words"}).content.decode()
+    too_old = client.post(URL, {**sent, "query_id": "x"}).content.decode()
 
-    assert (here.status_code, here.headers["Location"], kinds()) == (302, "http://testserver/?q=words", ["up"])
-    assert elsewhere.headers["Location"] == "/"
+    assert "Noted: this helps." in here and kinds() == ["up"]
+    assert 'href="http://testserver/?q=words"' in here
+    assert "evil.example" not in elsewhere and 'class="action" href="/"' in elsewhere
+    assert "This could not be noted" in too_old
 
 
 def test_a_thumb_by_script_is_answered_in_place(client: Client, sent: dict[str, Any]) -> None:
