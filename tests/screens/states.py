@@ -32,6 +32,8 @@ class State:
     user: tuple[str, str] | None = None
     origin: str = ""
     """Of a server of its own, that is as the state needs it."""
+    noisy: bool = False
+    """Whether the console goes on to complain for as long as the state lasts."""
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def states(stack: Stack, ids: dict[str, Any], admin: tuple[str, str]) -> Iterato
         collection, version = f"search/collection/{ids['handbook']}", "search/indexversion/1"
         yield [
             State("help", _help),
-            State("offline", _offline),
+            State("offline", _offline, noisy=True),
             State("right-to-left", _right_to_left),
             State("degraded", lambda opened: opened.page.goto(ASK), origin=hampered),
             State("429", _throttled, origin=hampered),

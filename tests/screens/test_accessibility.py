@@ -84,8 +84,12 @@ def test_axe_finds_nothing_in_states_that_no_address_leads_to(
         for state in all_states:
             for look in (LIGHT, PHONE_DARK):
                 with in_state(browser, stack, state, look) as opened:
-                    found |= noticed(opened, state.name)
-    assert {place: where for place, where in found.items() if not not_ours(*place)} == {}
+                    found |= {
+                        place: where
+                        for place, where in noticed(opened, state.name).items()
+                        if not not_ours(*place) and not (state.noisy and place[0] == "complaint")
+                    }
+    assert found == {}
 
 
 @contextmanager
