@@ -60,19 +60,19 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--limit", type=int, default=3_000, help="documents to take")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=0, help="threads of torch; as it chooses by itself if not given")
+    parser.add_argument("--threads", type=int, default=0, help="threads of both; all cores if not given")
     parser.add_argument("--profile", type=int, default=0, metavar="LINES", help="show where the time of drains went")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="semsearch-ingest-") as folder:
         os.environ |= {"SEMSEARCH_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "semsearch_project.settings.dev"}
         os.environ |= {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "DJANGO_LOG_LEVEL": "WARNING"}
+        if options.threads:
+            os.environ["OMP_NUM_THREADS"] = str(options.threads)
         import django
         import torch
 
         django.setup()
-        if options.threads:
-            torch.set_num_threads(options.threads)
-        print(f"{options.corpus}: {options.limit:,} documents at most, torch with {torch.get_num_threads()} threads")
+        print(f"{options.corpus}: {options.limit:,} documents at most, {torch.get_num_threads()} threads")
         report(list(measure(options)))
 
 
@@ -81,6 +81,7 @@ def measure(options: argparse.Namespace) -> Iterator[Round]:
     from django.core.management import call_command
 
     from search import registry
+    from search.embedding.sentence_transformer import SentenceTransformerEncoder
     from search.indexing import applier
     from search.models import Collection
 
@@ -90,6 +91,8 @@ def measure(options: argparse.Namespace) -> Iterator[Round]:
     version = collection.index_versions.get()
     encoder: Any = registry.encoder(version.encoder_name, version.encoder_revision, version.encoder_runtime)
     chunker = registry.chunker_for(encoder, version.chunking)
+    plain: Any = SentenceTransformerEncoder(name=version.encoder_name)._loaded()
+    print(f"runtime {version.encoder_runtime}")
     encoder.encode_documents(["Whatever the first encoding costs is paid here."])
     profile = cProfile.Profile() if options.profile else None
     rows = islice(documents(options.corpus), options.limit)
@@ -108,7 +111,7 @@ def measure(options: argparse.Namespace) -> Iterator[Round]:
             writing=writing,
             draining=draining,
             product=timed(partial(encoder.encode_documents, texts)),
-            plain=timed(partial(encoder._loaded().encode, texts, show_progress_bar=False)),
+            plain=timed(partial(plain.encode, texts, show_progress_bar=False)),
             memory_mb=memory_mb(),
         )
         tell(done)

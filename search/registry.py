@@ -10,7 +10,10 @@ from search.chunking.base import BadChunkingOptions, Chunker, TokenWindow
 from search.conf import conf
 from search.embedding.base import Encoder, EncoderUnavailable
 from search.embedding.cross_encoder import CrossEncoderModel
+from search.embedding.openvino_runtime import TORCH, quickest_runtime
 from search.engines.base import BadEngineOptions, Engine
+
+AUTO = "auto"
 
 _encoders: dict[tuple[str, str, str], Encoder] = {}
 _cross_encoders: dict[str, CrossEncoderModel] = {}
@@ -20,10 +23,12 @@ _lock = threading.Lock()
 def encoder(name: str, revision: str = "", runtime: str = "") -> Encoder:
     """Return this process's encoder of that name; it loads itself at first use.
 
-    Raises EncoderUnavailable when settings know no such runtime.
+    An index version names its runtime; where none has been chosen yet, it is torch's, whose tokens are the same. Raises
+    EncoderUnavailable when settings know no such runtime.
     """
     settings = conf()
-    key = (name or settings.ENCODER_NAME, revision, runtime or settings.ENCODER_RUNTIME)
+    runtime = runtime or settings.ENCODER_RUNTIME
+    key = (name or settings.ENCODER_NAME, revision, TORCH if runtime == AUTO else runtime)
     with _lock:
         if key not in _encoders:
             if key[2] not in settings.ENCODERS:
@@ -31,9 +36,26 @@ def encoder(name: str, revision: str = "", runtime: str = "") -> Encoder:
                 raise EncoderUnavailable(f"No encoder runtime is called {key[2]!r}; known: {known}.")
             make = import_string(settings.ENCODERS[key[2]])
             _encoders[key] = make(
-                name=key[0], revision=revision, device=settings.ENCODER_DEVICE, batch_size=settings.BATCH_SIZE
+                name=key[0],
+                revision=revision,
+                device=settings.ENCODER_DEVICE,
+                batch_size=settings.BATCH_SIZE,
+                cache_dir=settings.models_dir,
             )
         return _encoders[key]
+
+
+def runtime_for(name: str, revision: str = "", runtime: str = "") -> str:
+    """Return the runtime that an encoder gets: the one that is named, else the best of this machine.
+
+    That may take as long as loading the model takes, and longer the first time.
+    """
+    settings = conf()
+    runtime = runtime or settings.ENCODER_RUNTIME
+    if runtime != AUTO:
+        return runtime
+    name = name or settings.ENCODER_NAME
+    return quickest_runtime(name=name, revision=revision, device=settings.ENCODER_DEVICE, cache_dir=settings.models_dir)
 
 
 def cross_encoder(name: str) -> CrossEncoderModel:

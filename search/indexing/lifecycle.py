@@ -12,7 +12,6 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from search import registry
-from search.conf import conf
 from search.failpoints import failpoint
 from search.fingerprints import recipe_fingerprint
 from search.indexing import gate
@@ -60,8 +59,7 @@ def create_version(
 
     Raises EncoderUnavailable, BadChunkingOptions or BadEngineOptions, and then changes nothing.
     """
-    settings = conf()
-    runtime = collection.encoder_runtime or settings.ENCODER_RUNTIME
+    runtime = registry.runtime_for(collection.encoder_name, collection.encoder_revision, collection.encoder_runtime)
     encoder = registry.encoder(collection.encoder_name, collection.encoder_revision, runtime)
     chunker = registry.chunker_for(encoder, collection.chunking)
     registry.engine_for(collection.engine, collection.engine_options).check(encoder.dimension)

@@ -41,6 +41,8 @@ def render_answer(request: HttpRequest, answer: Answer, *, part: bool = False) -
     response = render(request, template, {"answer": answer, "asked": answer.asked}, status=answer.status)
     if answer.retry_after_seconds:
         response.headers["Retry-After"] = str(answer.retry_after_seconds)
+    if answer.response is not None:
+        response.headers["Server-Timing"] = answer.response.took_ms.header
     return response
 
 

@@ -35,6 +35,16 @@ def leave(make_document: MakeDocument, indexed: Indexed) -> int:
     return document.pk
 
 
+def test_an_answer_says_in_its_headers_where_its_time_went(visitor: Client, leave: int) -> None:
+    answer = visitor.get(URL, {"q": "annual leave", "collection": "docs"})
+
+    told = dict(entry.split(";dur=") for entry in answer.headers["Server-Timing"].split(", "))
+    assert {name: float(ms) for name, ms in told.items()} == {
+        name: pytest.approx(ms, abs=0.06) for name, ms in answer.json()["took_ms"].items() if ms >= 0.05
+    }
+    assert "total" in told
+
+
 def test_the_answer_has_exactly_the_documented_shape(visitor: Client, leave: int) -> None:
     answer = visitor.get(URL, {"q": "annual leave", "collection": "docs"}).json()
 

@@ -16,7 +16,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from search.embedding.base import EncoderUnavailable
-from search.embedding.sentence_transformer import DEFAULT_NAME, SentenceTransformerEncoder, _prepared
+from search.embedding.local_model import DEFAULT_NAME
+from search.embedding.preparation import prepared
+from search.embedding.sentence_transformer import SentenceTransformerEncoder
 from search.storable import storable
 
 TEXTS = [
@@ -194,23 +196,23 @@ def test_token_spans_ascend_within_the_text_and_leave_out_no_letter(
 @settings(max_examples=150, deadline=None)
 @given(text=st.lists(_PIECES, max_size=12).map("".join))
 def test_breaking_up_long_words_only_puts_spaces_in(text: str) -> None:
-    prepared, cuts = _prepared(text)
+    ready, cuts = prepared(text)
 
-    assert all(prepared[cut] == " " for cut in cuts)
+    assert all(ready[cut] == " " for cut in cuts)
     put_in = set(cuts)
-    assert "".join(letter for at, letter in enumerate(prepared) if at not in put_in) == storable(text)
+    assert "".join(letter for at, letter in enumerate(ready) if at not in put_in) == storable(text)
 
 
 def test_words_up_to_a_hundred_characters_are_left_whole() -> None:
-    assert _prepared("a" * 100 + " " + "b" * 99) == ("a" * 100 + " " + "b" * 99, [])
+    assert prepared("a" * 100 + " " + "b" * 99) == ("a" * 100 + " " + "b" * 99, [])
 
 
 def test_a_longer_word_is_given_in_pieces_of_64() -> None:
-    assert _prepared("x " + "a" * 130) == ("x " + "a" * 64 + " " + "a" * 64 + " " + "aa", [66, 131])
+    assert prepared("x " + "a" * 130) == ("x " + "a" * 64 + " " + "a" * 64 + " " + "aa", [66, 131])
 
 
 def test_a_word_over_a_thousand_characters_is_no_language_and_stays() -> None:
-    assert _prepared("a" * 1_001) == ("a" * 1_001, [])
+    assert prepared("a" * 1_001) == ("a" * 1_001, [])
 
 
 # --- Memory

@@ -18,6 +18,7 @@ import psycopg
 
 from semsearch_project.launch import BASE_DIR, DEFAULTS, installation
 from tests.journeys.browser import Browser
+from tests.real_encoder import converted_models
 from tests.servers import Postgres, Server, Valkey, free_port, wait_until
 
 PROFILES = ("sqlite", "postgresql")
@@ -102,7 +103,8 @@ class Stack:
         self.folder = folder
         self.data_dir = folder / "data"
         self.env = _clean_environment() | {"SEMSEARCH_DATA_DIR": str(self.data_dir)}
-        self.env |= {"SEMSEARCH_SWEEP_SECONDS": str(SWEEP_SECONDS), "SEMSEARCH_ENCODER_RUNTIME": "torch"}
+        self.env |= {"SEMSEARCH_SWEEP_SECONDS": str(SWEEP_SECONDS), "SEMSEARCH_ENCODER_RUNTIME": "auto"}
+        self.env |= {"SEMSEARCH_MODELS_DIR": str(converted_models())}
         self.env |= {"SEMSEARCH_LOG_SEARCHES": "1", "WEB_CONCURRENCY": "1", "OMP_NUM_THREADS": "1"}
         self.env |= {"SEMSEARCH_REQUESTS_PER_MINUTE": "0", "SEMSEARCH_GUESSES_PER_MINUTE": "0"}
         self.broker: Broker = FolderBroker(self.data_dir / "broker")

@@ -31,6 +31,8 @@ def test_before_anything_is_asked_it_names_the_collection_and_counts_its_documen
     page = client.get("/")
 
     assert page.status_code == 200
+    assert "Server-Timing" not in page.headers
+    assert "total;dur=" in client.get("/", {"q": "words"}).headers["Server-Timing"]
     assert "<h1>Docs</h1>" in page.text
     assert "2 documents to search" in page.text
 
