@@ -14,12 +14,15 @@ logger = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
-    """Do so for the default encoder and every active version. Never raises: a query will
-    meet the same trouble and name it.
+    """Do so for every active version; where there is none yet, for the encoder that the first one will have.
+
+    Never raises: a query will meet the same trouble and name it.
     """
     try:
-        registry.encoder("").encode_query("warm up")
-        for version in IndexVersion.objects.active().select_related("collection"):
+        versions = list(IndexVersion.objects.active().select_related("collection"))
+        if not versions:
+            registry.encoder("", runtime=registry.runtime_for("")).encode_query("warm up")
+        for version in versions:
             open_version(version)
             query_vector(version, "warm up")
             rule_matching.warm_up(version)

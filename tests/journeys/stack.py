@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
 import psycopg
 
 from semsearch_project.launch import BASE_DIR, DEFAULTS, installation
@@ -131,6 +132,13 @@ class Stack:
         self.start_worker()
         for number in range(WEB_SERVERS):
             self._start_web(number)
+
+    @staticmethod
+    def libraries_of(server: Server) -> str:
+        """Return the names of the files that a server's processes have mapped."""
+        assert server.process is not None
+        processes = psutil.Process(server.process.pid).children(recursive=True)
+        return " ".join(file.path for process in processes for file in process.memory_maps())
 
     def stop(self) -> None:
         """End every process, whatever state it is in."""

@@ -37,6 +37,15 @@ def test_a_document_saved_in_the_admin_is_found_by_the_api_with_its_row(stack: S
     assert TEXT[result["chunk"]["start"] : result["chunk"]["end"]] == TEXT
 
 
+def test_web_processes_answer_without_torch(stack: Stack, slug: str) -> None:
+    save_in_admin(stack, slug, title="Evening duties", body=TEXT)
+    stack.wait_indexed(slug)
+    for web in range(WEB_SERVERS):
+        assert stack.search("machinery that rotates a light by the sea", slug, web=web, mode="dense")
+    libraries = [stack.libraries_of(web) for web in stack.webs]
+    assert [("openvino" in found, "torch" in found) for found in libraries] == [(True, False)] * WEB_SERVERS
+
+
 def test_after_an_edit_the_old_text_is_gone_and_the_new_is_found(stack: Stack, slug: str) -> None:
     form = save_in_admin(stack, slug, title="Notes", body="Everything about xylophones.", external_id="notes")
     stack.wait_indexed(slug)
