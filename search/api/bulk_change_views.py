@@ -23,7 +23,7 @@ from search.models.corpus import DocumentQuerySet
 
 from .document_answers import collection_at, collection_named
 from .exceptions import Conflict
-from .fields import KnownFieldsOnly, RowId, StorableText
+from .fields import Choice, KnownFieldsOnly, RowId, StorableText
 from .once import Once
 from .parameters import parameters
 from .parsers import sent
@@ -67,8 +67,8 @@ class SelectionSerializer(KnownFieldsOnly[Any]):
     external_ids = serializers.ListField(
         required=False, child=StorableText(max_length=500, trim_whitespace=False), max_length=_MOST_NAMED
     )
-    state = serializers.ChoiceField(required=False, choices=Document.State.choices)
-    visibility = serializers.ChoiceField(required=False, choices=Document.Visibility.choices)
+    state = Choice(required=False, choices=Document.State.choices)
+    visibility = Choice(required=False, choices=Document.Visibility.choices)
     language = StorableText(required=False, max_length=35, allow_blank=True)
     text = StorableText(required=False, max_length=500, help_text="A piece of the title or of the external id.")
     updated_since = serializers.DateTimeField(required=False)
@@ -78,8 +78,8 @@ class SelectionSerializer(KnownFieldsOnly[Any]):
 class WantedSerializer(KnownFieldsOnly[Any]):
     """What is to become of which documents."""
 
-    action = serializers.ChoiceField(choices=Action.choices)
-    visibility = serializers.ChoiceField(
+    action = Choice(choices=Action.choices)
+    visibility = Choice(
         required=False, choices=Document.Visibility.choices, help_text="With `audience`: who is to find them."
     )
     groups = serializers.ListField(
@@ -104,7 +104,7 @@ class BulkChangeFilters(serializers.Serializer[Any]):
     """What the list can be narrowed to."""
 
     collection = serializers.SlugField(required=False, help_text="Slug of a collection.")
-    status = serializers.ChoiceField(required=False, choices=BulkChange.Status.choices)
+    status = Choice(required=False, choices=BulkChange.Status.choices)
 
 
 class ChangeDocumentsView(Once, GenericAPIView[BulkChange]):

@@ -23,6 +23,7 @@ from .bulk_results import MOST_ERRORS_SHOWN, MOST_SHOWN, Results, json_answer
 from .document_answers import collection_at
 from .document_serializers import DocumentSerializer
 from .external_document_views import ExternalDocumentView
+from .fields import Choice
 from .ndjson import NdjsonRenderer
 from .parsers import NDJSON, JsonListParser, NdjsonParser, SentLines, sent_lines
 from .permissions import document_rights
@@ -42,7 +43,7 @@ class LineResultSerializer(serializers.Serializer[LineResult]):
     """What became of one line."""
 
     line = serializers.IntegerField(help_text="Number of the line, or place in the list, from 1.")
-    status = serializers.ChoiceField(choices=[status.value for status in Status])
+    status = Choice(choices=[status.value for status in Status])
     id = serializers.IntegerField(allow_null=True)
     external_id = serializers.CharField(allow_null=True)
     errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]

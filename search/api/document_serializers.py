@@ -14,7 +14,7 @@ from search.models import Document
 from search.models.corpus import validate_address, validate_anchors, validate_language
 from search.storable import storable, storable_json
 
-from .fields import KnownFieldsOnly, ObjectField, StorableText, Text
+from .fields import Choice, KnownFieldsOnly, ObjectField, StorableText, Text
 from .permissions import User, reads_everything
 
 
@@ -35,7 +35,7 @@ class WaySerializer(serializers.Serializer[Way]):
 class IndexingSerializer(serializers.Serializer[DocumentStatus]):
     """Where a document is on its way into the index."""
 
-    stage = serializers.ChoiceField(choices=[stage.value for stage in Stage], read_only=True)
+    stage = Choice(choices=[stage.value for stage in Stage], read_only=True)
     reason = serializers.CharField(read_only=True, help_text="Why it is not simply indexed or queued.")
     version = serializers.IntegerField(
         read_only=True, allow_null=True, help_text="Number of the collection's active index version."
@@ -102,10 +102,8 @@ class DocumentSerializer(KnownFieldsOnly[Document]):
         help_text="A tag as in BCP 47, for example `en` or `pt-BR`.",
     )
     metadata = ObjectField(default=dict)
-    state = serializers.ChoiceField(
-        choices=Document.State.choices, required=False, help_text="Only published documents can be found."
-    )
-    visibility = serializers.ChoiceField(choices=Document.Visibility.choices, required=False)
+    state = Choice(choices=Document.State.choices, required=False, help_text="Only published documents can be found.")
+    visibility = Choice(choices=Document.Visibility.choices, required=False)
     groups = GroupNames(
         child=Text(max_length=150),
         required=False,
@@ -162,7 +160,7 @@ class DocumentFilters(serializers.Serializer[Any]):
     """What the list of documents can be narrowed to."""
 
     collection = serializers.SlugField(required=False, help_text="Slug of a collection.")
-    state = serializers.ChoiceField(choices=Document.State.choices, required=False)
+    state = Choice(choices=Document.State.choices, required=False)
     external_id = serializers.CharField(required=False, trim_whitespace=False)
     updated_since = serializers.DateTimeField(
         required=False, help_text="ISO 8601; write a + as %2B. Documents changed at this time or later."

@@ -17,7 +17,7 @@ from search.ingestion import deduplication
 from search.models import DuplicatePair, DuplicateScan
 
 from .document_answers import collection_at, collection_named
-from .fields import KnownFieldsOnly
+from .fields import Choice, KnownFieldsOnly
 from .once import Once
 from .parameters import parameters
 from .parsers import sent
@@ -64,13 +64,13 @@ class DuplicateFilters(serializers.Serializer[Any]):
     """What the list can be narrowed to."""
 
     collection = serializers.SlugField(required=False, help_text="Slug of a collection.")
-    state = serializers.ChoiceField(choices=DuplicatePair.State.choices, required=False)
+    state = Choice(choices=DuplicatePair.State.choices, required=False)
 
 
 class DecisionSerializer(KnownFieldsOnly[Any]):
     """What becomes of a pair."""
 
-    state = serializers.ChoiceField(
+    state = Choice(
         choices=_DECISIONS,
         help_text="`archived`: nobody finds the second any more; `linked`: the same, and it says which one it repeats; "
         "`kept`: both stay.",

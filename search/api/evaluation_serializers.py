@@ -12,7 +12,7 @@ from search.models import EvaluationQuery, EvaluationQuerySet, EvaluationRun, Ju
 from search.models.evaluation import HIGHEST_GRADE
 from search.query_service import MAX_K, MODES
 
-from .fields import KnownFieldsOnly, ObjectField, RowId, StorableText
+from .fields import Choice, KnownFieldsOnly, ObjectField, RowId, StorableText
 
 MOST_QUERIES_AT_ONCE = 1_000
 
@@ -166,7 +166,7 @@ class RunCreateSerializer(KnownFieldsOnly[Any]):
 
     query_set = RowId()
     index_version = RowId(required=False, help_text="Id; by default the live version.")
-    mode = serializers.ChoiceField(choices=MODES, default="hybrid")
+    mode = Choice(choices=MODES, default="hybrid")
     options = ObjectField(default=dict, help_text="Retrieval options over those of the collection.")
     label = StorableText(max_length=200, default="", allow_blank=True)  # type: ignore[assignment]
     queries = serializers.IntegerField(
@@ -179,7 +179,7 @@ class RunFilters(serializers.Serializer[Any]):
     """What the list of runs can be narrowed to."""
 
     query_set = RowId(required=False)
-    state = serializers.ChoiceField(choices=EvaluationRun.State.choices, required=False)
+    state = Choice(choices=EvaluationRun.State.choices, required=False)
 
 
 class RunQuerySerializer(serializers.ModelSerializer[RunQuery]):

@@ -6,6 +6,8 @@ from rest_framework import serializers
 
 from search.retrieval.explanations import Explanation, Leg, Stage
 
+from .fields import Choice
+
 
 class TermSerializer(serializers.Serializer[Any]):
     """What a word of the query adds to the score by words."""
@@ -57,7 +59,7 @@ class ExplanationSerializer(serializers.Serializer[Explanation]):
     query = serializers.CharField()
     document = serializers.IntegerField(source="document_id")
     title = serializers.CharField()
-    stage = serializers.ChoiceField(choices=[stage.value for stage in Stage])
+    stage = Choice(choices=[stage.value for stage in Stage])
     reason = serializers.CharField()
     dense = LegSerializer(allow_null=True)
     lexical = LegSerializer(allow_null=True)

@@ -16,7 +16,7 @@ from search.retrieval.explanations import explain
 from search.retrieval.filtering.filters import InvalidFilter
 
 from .explain_serializers import ExplanationSerializer
-from .fields import KnownFieldsOnly, RowId, StorableText
+from .fields import Choice, KnownFieldsOnly, RowId, StorableText
 from .parameters import parameters
 from .permissions import MayRead, readable_documents
 from .schema import problems
@@ -34,7 +34,7 @@ class ExplainRequestSerializer(KnownFieldsOnly[Any]):
     k = serializers.IntegerField(
         required=False, default=10, min_value=1, max_value=MAX_K, help_text="How many results the first page has."
     )
-    mode = serializers.ChoiceField(choices=MODES, required=False, default=MODES[0])
+    mode = Choice(choices=MODES, required=False, default=MODES[0])
     filter = serializers.ListField(
         required=False, default=list, child=StorableText(), help_text="As in a search; several must all hold."
     )

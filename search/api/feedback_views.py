@@ -4,7 +4,6 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +12,7 @@ from search.access.scopes import Scope
 from search.analytics import recording
 from search.models import Document, SearchReaction
 
-from .fields import KnownFieldsOnly, RowId, StorableText
+from .fields import Choice, KnownFieldsOnly, RowId, StorableText
 from .once import Once
 from .parsers import sent
 from .permissions import MayRead
@@ -28,7 +27,7 @@ class FeedbackSerializer(KnownFieldsOnly[Any]):
 
     query_id = StorableText(max_length=200, help_text="`query_id` of the search's answer; good for a day.")
     document = RowId(help_text="`id` of the document.")
-    kind = serializers.ChoiceField(
+    kind = Choice(
         choices=SearchReaction.Kind.choices,
         help_text="`click`: it was opened. `up`, `down`: it is helpful or not; the last word counts.",
     )

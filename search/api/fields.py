@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
@@ -31,6 +31,16 @@ class StorableText(Text):
 
     def to_internal_value(self, data: Any) -> str:
         return storable(super().to_internal_value(data))
+
+
+class Choice(serializers.ChoiceField):
+    """One of some values; a refusal names them."""
+
+    default_error_messages = {"invalid_choice": _("{input} is not one of {known}.")}
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        shown = json.dumps(values.get("input"), default=str, ensure_ascii=False)[:100]
+        super().fail(key, **{**values, "input": shown, "known": ", ".join(map(str, self.choices))})
 
 
 class RowId(serializers.IntegerField):

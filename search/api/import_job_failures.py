@@ -22,6 +22,7 @@ from search.models import ImportFailure, ImportJob
 from .document_answers import check_identity
 from .document_serializers import DocumentSerializer
 from .exceptions import Conflict
+from .fields import Choice
 from .import_job_requests import import_job_at, refusal
 from .ndjson import NdjsonRenderer
 from .once import Once
@@ -72,7 +73,7 @@ class ImportFailureSerializer(ImportFailureListSerializer):
 class ImportFailureFilters(serializers.Serializer[Any]):
     """What the list of failures can be narrowed to."""
 
-    state = serializers.ChoiceField(choices=ImportFailure.State.choices, required=False)
+    state = Choice(choices=ImportFailure.State.choices, required=False)
 
 
 _REPLACE = "Also where a document of this external id was written since the import began."
@@ -81,7 +82,7 @@ _REPLACE = "Also where a document of this external id was written since the impo
 class MendedSerializer(serializers.Serializer[Any]):
     """What became of a mended row."""
 
-    status = serializers.ChoiceField(choices=[Outcome.CREATED.value, Outcome.UPDATED.value, Outcome.UNCHANGED.value])
+    status = Choice(choices=[Outcome.CREATED.value, Outcome.UPDATED.value, Outcome.UNCHANGED.value])
     id = serializers.IntegerField()
     external_id = serializers.CharField()
     failure = ImportFailureSerializer()

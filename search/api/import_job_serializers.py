@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from search.models import ImportFile, ImportJob
 
-from .fields import KnownFieldsOnly, ObjectField, StorableText
+from .fields import Choice, KnownFieldsOnly, ObjectField, StorableText
 
 MOST_FILES_SHOWN = 100
 ACTIONS = ("start", "cancel", "retry", "preview", "files", "failures")
@@ -69,9 +69,7 @@ class ImportJobListSerializer(serializers.ModelSerializer[ImportJob]):
     """An import and how far it is."""
 
     collection = serializers.CharField(source="collection.slug", read_only=True)
-    duplicates = serializers.ChoiceField(
-        source="duplicates_policy", choices=ImportJob.Duplicates.choices, read_only=True
-    )
+    duplicates = Choice(source="duplicates_policy", choices=ImportJob.Duplicates.choices, read_only=True)
     counts = CountsSerializer(read_only=True)
     rows_per_second = serializers.SerializerMethodField()
     remaining_seconds = serializers.SerializerMethodField()
@@ -147,7 +145,7 @@ class ImportJobFilters(serializers.Serializer[Any]):
     """What the list of imports can be narrowed to."""
 
     collection = serializers.SlugField(required=False, help_text="Slug of a collection.")
-    status = serializers.ChoiceField(choices=ImportJob.Status.choices, required=False)
+    status = Choice(choices=ImportJob.Status.choices, required=False)
 
 
 class ImportOptionsSerializer(KnownFieldsOnly[Any]):
@@ -160,7 +158,7 @@ class ImportOptionsSerializer(KnownFieldsOnly[Any]):
         required=False, allow_blank=True, max_length=500, help_text="Identifies a row; or map it to `external_id`."
     )
     defaults = ObjectField(required=False, help_text='Of documents whose rows say nothing: {"state": "draft"}.')
-    duplicates = serializers.ChoiceField(
+    duplicates = Choice(
         choices=ImportJob.Duplicates.choices,
         required=False,
         help_text="What to do with a document whose content is there already under another id.",

@@ -11,7 +11,7 @@ from search.indexing.lifecycle import Missed
 from search.indexing.version_progress import Phase, VersionProgress, version_progresses
 from search.models import IndexVersion, Segment, VersionEvent
 
-from .fields import KnownFieldsOnly, StorableText
+from .fields import Choice, KnownFieldsOnly, StorableText
 
 
 class SegmentSerializer(serializers.ModelSerializer[Segment]):
@@ -31,7 +31,7 @@ class SegmentSerializer(serializers.ModelSerializer[Segment]):
 class VersionProgressSerializer(serializers.Serializer[VersionProgress]):
     """What is being done with the version, and how much of it: documents, vectors or queries, as the phase says."""
 
-    phase = serializers.ChoiceField(choices=[phase.value for phase in Phase])
+    phase = Choice(choices=[phase.value for phase in Phase])
     words = serializers.CharField(help_text="The same for people.")
     done = serializers.IntegerField()
     total = serializers.IntegerField()
@@ -172,7 +172,7 @@ class IndexVersionFilters(serializers.Serializer[Any]):
     """What the list of index versions can be narrowed to."""
 
     collection = serializers.SlugField(required=False, help_text="Slug of a collection.")
-    state = serializers.ChoiceField(choices=IndexVersion.State.choices, required=False)
+    state = Choice(choices=IndexVersion.State.choices, required=False)
 
 
 def index_version_list(versions: Sequence[IndexVersion]) -> list[dict[str, Any]]:

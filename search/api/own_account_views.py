@@ -19,6 +19,7 @@ from search.access.scopes import Scope
 from search.models import ApiToken
 
 from .exceptions import Conflict
+from .fields import Choice
 from .schema import problems
 from .token_policies import TokenPolicy, in_view
 
@@ -26,7 +27,7 @@ from .token_policies import TokenPolicy, in_view
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     """A token without its secret."""
 
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=[scope.value for scope in Scope]))
+    scopes = serializers.ListField(child=Choice(choices=[scope.value for scope in Scope]))
     collections = serializers.SerializerMethodField(help_text="Slugs of those that it reaches; null where it is all.")
 
     class Meta:

@@ -19,6 +19,7 @@ from search.models import Document, DocumentRevision
 from .document_answers import written
 from .document_serializers import DocumentSerializer
 from .entity_tags import ETAG, IF_MATCH, if_match
+from .fields import Choice
 from .once import Once
 from .pagination import IdCursorPagination
 from .parameters import parameters
@@ -49,9 +50,7 @@ class RevisionSerializer(serializers.ModelSerializer[DocumentRevision]):
     by = serializers.CharField(
         source="by.username", default=None, allow_null=True, help_text="Who made the change; null: nobody known."
     )
-    how = serializers.ChoiceField(
-        choices=DocumentRevision.How.choices, help_text="By which way; empty: past the application, by SQL."
-    )
+    how = Choice(choices=DocumentRevision.How.choices, help_text="By which way; empty: past the application, by SQL.")
     detail = serializers.CharField(help_text="The name of a token, the number of an import or of a bulk change.")
     replaced = serializers.DictField(help_text="The values that the change replaced, by field.")
 
@@ -69,8 +68,8 @@ class ContentSerializer(serializers.Serializer[Any]):
     url = serializers.CharField()
     language = serializers.CharField()
     metadata = serializers.DictField()
-    state = serializers.ChoiceField(choices=Document.State.choices)
-    visibility = serializers.ChoiceField(choices=Document.Visibility.choices)
+    state = Choice(choices=Document.State.choices)
+    visibility = Choice(choices=Document.Visibility.choices)
 
 
 class _NewestFirst(IdCursorPagination):

@@ -75,7 +75,7 @@ BULK_ANSWER = OpenApiExample(
                 "status": "error",
                 "id": None,
                 "external_id": "handbook/fax",
-                "errors": [{"pointer": "#/state", "detail": '"gone" is not a valid choice.'}],
+                "errors": [{"pointer": "#/state", "detail": '"gone" is not one of draft, published, archived.'}],
             },
         ],
     },

@@ -17,6 +17,7 @@ from search.analytics.reports import QueryFigures, QueryGroup, Report, Totals, r
 from search.models import SearchLog
 
 from .document_answers import collection_at, collection_named
+from .fields import Choice
 from .parameters import parameters
 from .schema import problems
 from .token_policies import TokenPolicy, by_slug, in_view, narrowed
@@ -53,7 +54,7 @@ class LogFilters(serializers.Serializer[Any]):
 class ReportFilters(serializers.Serializer[Any]):
     """Which report, and on how long a time."""
 
-    report = serializers.ChoiceField(
+    report = Choice(
         choices=[kind.value for kind in Report],
         default=Report.NOTHING.value,
         help_text="`nothing`: no good match; `few-clicks`: asked often, opened rarely; `abandoned`: answered, nothing "

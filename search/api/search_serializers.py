@@ -15,7 +15,7 @@ from search.retrieval.result_set import SORTS
 from search.retrieval_options import RERANKERS
 
 from .explain_serializers import ExplanationSerializer
-from .fields import KnownFieldsOnly, StorableText
+from .fields import Choice, KnownFieldsOnly, StorableText
 from .problems import shortened
 
 AUTO = "auto"
@@ -36,22 +36,20 @@ class SearchRequestSerializer(KnownFieldsOnly[Any]):
     k = serializers.IntegerField(
         required=False, default=10, min_value=1, max_value=MAX_K, help_text="How many results at most."
     )
-    mode = serializers.ChoiceField(choices=MODES, required=False, default=MODES[0])
+    mode = Choice(choices=MODES, required=False, default=MODES[0])
     filter = serializers.ListField(
         child=StorableText(trim_whitespace=False),
         required=False,
         default=list,
         help_text="Conditions that documents must fulfil, all of them: `tag:news`, `-language:de`, `created:>=2024`.",
     )
-    sort = serializers.ChoiceField(
-        choices=SORTS, required=False, default=SORTS[0], help_text="The order of the result set."
-    )
+    sort = Choice(choices=SORTS, required=False, default=SORTS[0], help_text="The order of the result set.")
     weak = serializers.BooleanField(
         required=False,
         default=False,
         help_text="Of another order than by relevance: with the weak matches, which it leaves out otherwise.",
     )
-    rerank = serializers.ChoiceField(
+    rerank = Choice(
         choices=RERANKERS,
         required=False,
         allow_blank=True,
@@ -135,7 +133,7 @@ class SnippetSerializer(serializers.Serializer[Any]):
     highlights = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2)
     )
-    kind = serializers.ChoiceField(
+    kind = Choice(
         choices=SNIPPET_KINDS,
         help_text="Why this part of the text: for its words, for its meaning, or as the beginning.",
     )
@@ -146,7 +144,7 @@ class SearchResultSerializer(serializers.Serializer[SearchResult]):
 
     rank = serializers.IntegerField()
     score = serializers.FloatField()
-    strength = serializers.ChoiceField(choices=STRENGTHS, help_text="How sure one may be that it answers the query.")
+    strength = Choice(choices=STRENGTHS, help_text="How sure one may be that it answers the query.")
     pinned = serializers.BooleanField(help_text="True when a curator's rule put it where it is.")
     collection = serializers.CharField(help_text="Slug of the collection that it was found in.")
     scores = ScoresSerializer(source="*")
@@ -191,11 +189,11 @@ class SearchAnswerSerializer(serializers.Serializer[SearchResponse]):
     """The documents found, best first, and how they were found."""
 
     query = serializers.CharField()
-    mode = serializers.ChoiceField(choices=MODES)
+    mode = Choice(choices=MODES)
     collection = serializers.CharField(help_text="Slug of what was searched; several with commas between them.")
     index_version = serializers.IntegerField(help_text="Number of the version that answered; of several, the first's.")
     total = serializers.IntegerField()
-    total_relation = serializers.ChoiceField(choices=["eq", "gte"], help_text="Whether `total` is exact or a minimum.")
+    total_relation = Choice(choices=["eq", "gte"], help_text="Whether `total` is exact or a minimum.")
     took_ms = TimingsSerializer()
     degraded = serializers.SerializerMethodField(help_text="Whether a part of the search could not take part.")
     degraded_reasons = serializers.ListField(source="degraded", child=serializers.CharField())
@@ -204,7 +202,7 @@ class SearchAnswerSerializer(serializers.Serializer[SearchResponse]):
         help_text="Documents that the asker may see and that are not in the index yet."
     )
     filters = serializers.ListField(child=serializers.CharField(), help_text="Every filter that held, the query's too.")
-    sort = serializers.ChoiceField(choices=SORTS)
+    sort = Choice(choices=SORTS)
     weak_left_out = serializers.IntegerField(
         help_text="Documents that another order than by relevance left out: weak ones, and those beyond the 200 judged."
     )

@@ -14,6 +14,7 @@ from search.access.scopes import Scope
 from search.status.alarms import Cure, Severity
 from search.status.overview import overview
 
+from .fields import Choice
 from .schema import problems
 from .token_policies import TokenPolicy
 
@@ -21,11 +22,11 @@ from .token_policies import TokenPolicy
 class AlarmSerializer(serializers.Serializer[Any]):
     """Something that needs somebody."""
 
-    severity = serializers.ChoiceField(choices=[severity.value for severity in Severity])
+    severity = Choice(choices=[severity.value for severity in Severity])
     code = serializers.CharField(help_text="Stays the same whatever the language.")
     title = serializers.CharField()
     reasons = serializers.ListField(child=serializers.CharField())
-    cure = serializers.ChoiceField(choices=[cure.value for cure in Cure], help_text="Where it is mended.")
+    cure = Choice(choices=[cure.value for cure in Cure], help_text="Where it is mended.")
     what_to_do = serializers.CharField()
     collection = serializers.CharField(allow_null=True, help_text="Slug of the collection that it is about.")
     index_version = serializers.IntegerField(allow_null=True)

@@ -12,7 +12,7 @@ from search import query_service
 from search.access.scopes import Scope
 from search.retrieval.suggestions import Suggestion, suggestions
 
-from .fields import KnownFieldsOnly, StorableText
+from .fields import Choice, KnownFieldsOnly, StorableText
 from .parameters import parameters
 from .permissions import MayRead
 from .schema import problems
@@ -37,7 +37,7 @@ class SuggestionSerializer(serializers.Serializer[Suggestion]):
     """Something to search for."""
 
     text = serializers.CharField()
-    kind = serializers.ChoiceField(choices=["title", "query"], help_text="A document's title or a past query.")
+    kind = Choice(choices=["title", "query"], help_text="A document's title or a past query.")
     document = serializers.IntegerField(source="document_id", allow_null=True, help_text="`id` of a title's document.")
 
 

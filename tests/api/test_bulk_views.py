@@ -49,7 +49,7 @@ def test_each_line_has_a_result_with_exactly_the_documented_shape(curator: Clien
             {"line": 1, "status": "created", "id": document.pk, "external_id": "a", "errors": []},
             {
                 "line": 2, "status": "error", "id": None, "external_id": "b",
-                "errors": [{"pointer": "#/state", "detail": '"gone" is not a valid choice.'}],
+                "errors": [{"pointer": "#/state", "detail": '"gone" is not one of draft, published, archived.'}],
             },
         ],
     }  # fmt: skip
