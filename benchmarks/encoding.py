@@ -1,6 +1,7 @@
 """How fast each runtime encodes, and what it does to the answers, beside `SentenceTransformer.encode` as it comes.
 
     python benchmarks/encoding.py COLLECTION [COLLECTION …] [--limit 2000] [--rounds 3] [--threads 2] [--json FILE]
+        [--runtimes openvino-bf16 openvino torch]
 
 Each COLLECTION is a folder in the BEIR layout. All runtimes encode the same texts with the same threads and take turns,
 because a machine that others use is not equally fast from minute to minute; a text is a document's title and text, cut
@@ -56,6 +57,9 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=2_000, help="documents to time, of all collections in turn")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=0, help="all cores if not given")
+    parser.add_argument(
+        "--runtimes", nargs="+", default=[], help="those beside it; all that the machine has if not given"
+    )
     parser.add_argument("--models", type=Path, help="where converted models are kept; a temporary folder if not given")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -73,8 +77,8 @@ def main() -> None:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2), encoding="utf-8")
 
 
-def runtimes(models: Path) -> Iterator[Runtime]:
-    """Yield PLAIN, then every runtime that this machine has."""
+def runtimes(models: Path, wanted: Sequence[str]) -> Iterator[Runtime]:
+    """Yield PLAIN, then every runtime that this machine has, or those that are wanted."""
     from search.embedding.openvino_model import has_bf16
     from search.embedding.openvino_runtime import OpenVinoBf16Encoder, OpenVinoEncoder
     from search.embedding.sentence_transformer import SentenceTransformerEncoder
@@ -87,7 +91,7 @@ def runtimes(models: Path) -> Iterator[Runtime]:
         ("openvino", OpenVinoEncoder(name="", cache_dir=models)),
         ("openvino-bf16", OpenVinoBf16Encoder(name="", cache_dir=models)),
     ):
-        if name != "openvino-bf16" or has_bf16():
+        if (not wanted or name in wanted) and (name != "openvino-bf16" or has_bf16()):
             yield Runtime(name, encoder.encode_documents, encoder.encode_query)
 
 
@@ -105,7 +109,7 @@ def measure(options: argparse.Namespace, models: Path) -> list[Row]:
     tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch(texts))
     print(f"{len(texts):,} texts, {tokens:,} tokens, {options.threads or 'all'} threads", flush=True)
 
-    ways = list(runtimes(models))
+    ways = list(runtimes(models, options.runtimes))
     for way in ways:  # whatever the first encoding costs is paid here
         way.documents(texts[:SLICE])
         way.query("a query")
