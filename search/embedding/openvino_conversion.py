@@ -28,6 +28,7 @@ LEAST_COSINE = {F32: 0.9999, BF16: 0.999}
 """Under this a precision is not used for the model."""
 _MODULES = {"Transformer", "Pooling", "Dense", "Normalize"}
 _SECONDS = 600
+_ATTEMPTS = 3
 _CHECKED = (
     "",
     "a",
@@ -87,17 +88,20 @@ def _made(folder: Path, target: Path) -> About:
     command = [sys.executable, "-m", __name__, str(folder), str(target)]
     environment = os.environ | {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
     home = Path(__file__).parents[2]
-    try:
-        done = subprocess.run(
-            command, cwd=home, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise EncoderUnavailable(f"Converting {folder} for OpenVINO took longer than {_SECONDS} seconds.") from error
-    found = about(target)
-    if found is None:
-        last = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
-        raise EncoderUnavailable(f"Converting {folder} for OpenVINO failed: {last[0][:500]}")
-    return found
+    for _ in range(_ATTEMPTS):
+        try:
+            done = subprocess.run(
+                command, cwd=home, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            message = f"Converting {folder} for OpenVINO took longer than {_SECONDS} seconds."
+            raise EncoderUnavailable(message) from error
+        if found := about(target):
+            return found
+        if done.returncode > 0:  # it said why; what was killed, or crashed, may end well the next time
+            break
+    last = "".join(done.stderr.strip().splitlines()[-1:])
+    raise EncoderUnavailable(f"Converting {folder} for OpenVINO ended with {done.returncode}: {last[:500]}")
 
 
 def convert(folder: Path, target: Path) -> About:

@@ -136,6 +136,13 @@ def forms(surface: str, language: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term(each, language) for each in (surface, fold(surface))))
 
 
+@lru_cache(maxsize=1 << 15)
+def query_terms(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
+    """Return every term by which a query in one of the languages might find a word."""
+    found = [forms(piece.surface, language) for piece in pieces(word) for language in languages]
+    return tuple(dict.fromkeys(term for each in found for term in each))
+
+
 def document_terms(text: str, language: str) -> tuple[list[tuple[int, str]], set[str]]:
     """Return (position, term) for everything in a document's text, and its words as they are written, folded."""
     terms: list[tuple[int, str]] = []

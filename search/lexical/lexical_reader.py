@@ -12,7 +12,7 @@ import tantivy
 
 from search.datatypes import Hit, Ids
 from search.lexical import spelling
-from search.lexical.analysis import BODY_TIMES, fold, forms, pieces
+from search.lexical.analysis import BODY_TIMES, fold, forms, pieces, query_terms
 from search.lexical.foreign import is_foreign
 from search.lexical.lexical_query import Alternative, Asked, LexicalQuery, QueryPhrase, QueryWord, Text, build
 from search.lexical.neighbours import neighbours
@@ -88,8 +88,7 @@ class LexicalReader:
 
     def analyze(self, word: str) -> list[str]:
         """Return every term by which a query might find a word, in whichever language it stands."""
-        found = [forms(piece.surface, language) for piece in pieces(word) for language in self.languages]
-        return list(dict.fromkeys(term for each in found for term in each))
+        return list(query_terms(word, self.languages))
 
     def frequency(self, term: str) -> int:
         """Return how many chunks have a term."""

@@ -144,6 +144,23 @@ def test_a_conversion_that_fails_says_why(real_encoder: SentenceTransformerEncod
     assert "header too large" in OpenVinoEncoder(name=str(broken), cache_dir=tmp_path / "models").about.refused
 
 
+@pytest.mark.parametrize(("ends_with", "tries"), [(-11, 3), (-9, 3), (1, 1)])
+def test_a_conversion_that_crashes_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends_with: int, tries: int
+) -> None:
+    ended: list[int] = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        ended.append(ends_with)
+        return subprocess.CompletedProcess(command, ends_with, "", "some warning\n")
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+    with pytest.raises(EncoderUnavailable, match=f"ended with {ends_with}: some warning"):
+        openvino_conversion.ensure_converted(tmp_path, tmp_path / "converted")
+    assert len(ended) == tries
+
+
 def test_where_nothing_can_be_kept_torch_does_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "models").write_text("no folder")
 
