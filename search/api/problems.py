@@ -131,6 +131,9 @@ def _problem_of(exc: Exception) -> Problem | None:
         exc = exceptions.NotFound(*exc.args)
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied(*exc.args)
+    elif isinstance(exc, exceptions.NotAuthenticated):
+        needed = _("This needs a token: send it as `Authorization: Bearer TOKEN`. Tokens are made in the admin.")
+        exc.detail = exceptions.ErrorDetail(needed, exc.default_code)
     if isinstance(exc, exceptions.APIException):
         code = exc.default_code.replace("_", "-")
         return Problem(exc.status_code, code, shortened(str(exc.detail)), headers=_headers(exc))
