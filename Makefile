@@ -1,12 +1,14 @@
 # The ways in, for people and for CI. `make help` lists them.
 #   PORT, HOST    where the search page answers (make run)
 #   PYTHON        the interpreter that .venv is made with: 3.11 or later
+#   DATA          a folder of test collections in the BEIR layout (make bench)
 #   JOBS, ARGS    processes and further arguments of pytest (make test ARGS="-k journey")
 
 PORT ?= 8000
 HOST ?= 127.0.0.1
 JOBS ?= 2
 ARGS ?=
+DATA ?= data
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 TORCH := torch==2.13.0
 
@@ -16,11 +18,11 @@ LOCK := $(VENV)/lock
 INSTALLED := $(VENV)/installed
 INSTALLED_DEV := $(VENV)/installed-dev
 ON_POSTGRESQL := tests/models tests/indexing tests/commands tests/retrieval tests/api tests/test_query_service.py tests/ingestion/test_document_writes.py tests/ingestion/test_runner.py
-SOURCES := manage.py search semsearch_project tests
+SOURCES := manage.py search semsearch_project tests benchmarks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-postgresql screenshots messages check format lint types contracts migrations deploy schema examples lock clean
+.PHONY: help run install install-dev test test-postgresql screenshots messages bench check format lint types contracts migrations deploy schema examples lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
@@ -110,6 +112,9 @@ lock: ## Write requirements*.txt anew: the newest versions that the groups in py
 	{ echo '# What the checks and tests need besides. Made by `make lock` from pyproject.toml; do not edit.'; \
 	  echo '-r requirements.txt'; grep -vxFf $(LOCK)/runtime $(LOCK)/all; } > requirements-dev.txt
 	rm -rf $(LOCK)
+
+bench: $(INSTALLED_DEV) ## Measure side by side with what could be used instead (DATA=folder of test collections, ARGS=--small)
+	$(PY) benchmarks/bench.py "$(DATA)" $(ARGS)
 
 clean: ## Remove .venv and caches; keeps the data in var/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -16,7 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-WORDS = "river market engine winter letter garden copper signal window harbour mirror forest candle bridge".split()
+WORDS = ["river", "market", "engine", "winter", "letter", "garden", "copper",
+         "signal", "window", "harbour", "mirror", "forest", "candle", "bridge"]  # fmt: skip
 
 
 def main() -> None:

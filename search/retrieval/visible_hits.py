@@ -8,13 +8,13 @@ from django.db.models import Exists, OuterRef
 
 from search.datatypes import Hit
 from search.models import Chunk, Document, IndexVersion, PendingChange
+from search.models.among import Among
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
     from search.models.corpus import DocumentQuerySet
 
-_SQL_PARAMETERS = 10_000
 _MOST_CHUNKS = 2_000  # of documents that were named
 
 
@@ -70,18 +70,9 @@ def nearest_of(
 def _rows_of(
     version: IndexVersion, allowed: "DocumentQuerySet", hits: Sequence[Hit]
 ) -> dict[int, tuple[int, int, int, bool, int]]:
-    rows: dict[int, tuple[int, int, int, bool, int]] = {}
-    for at in range(0, len(hits), _SQL_PARAMETERS):
-        rows |= _rows(version, allowed, [hit.chunk_id for hit in hits[at : at + _SQL_PARAMETERS]])
-    return rows
-
-
-def _rows(
-    version: IndexVersion, allowed: "DocumentQuerySet", chunk_ids: list[int]
-) -> dict[int, tuple[int, int, int, bool, int]]:
     pending = PendingChange.objects.filter(version=version, document=OuterRef("document_id"))
     found = (
-        Chunk.objects.filter(version=version, pk__in=chunk_ids)
+        Chunk.objects.filter(Among("pk", [hit.chunk_id for hit in hits]), version=version)
         .live()
         .filter(Exists(allowed.order_by().filter(pk=OuterRef("document_id"))))
         .annotate(changed=Exists(pending))
