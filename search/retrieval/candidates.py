@@ -1,38 +1,30 @@
 """The first stages of a query: its vector, the candidates of both legs, each scored by both, and their fusion."""
 
-import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from django.utils.translation import gettext as _
 
 from search.datatypes import Hit
-from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.retrieval import fusion
 from search.retrieval.calibration import Calibration
 from search.retrieval.centring import centred
 from search.retrieval.legs import add_bm25, add_cosines, dense_candidates, lexical_candidates
 from search.retrieval.query import Query
-from search.retrieval.query_vectors import query_vector
+from search.retrieval.query_vectors import begin_query_vector
 
 _FOREIGN_WORDS = 0.3  # names and numbers are the same in many languages
 
-logger = logging.getLogger(__name__)
 
-
-def encode(query: Query) -> None:
-    """Give the query its vector, or note why the dense leg cannot take part."""
+def begin_encoding(query: Query) -> None:
+    """Have the query's vector made beside what comes next, or note why the dense leg cannot take part."""
     words_are_off = query.opened.lexical is None and query.opened.lexical_problem
     if not query.use_dense and not words_are_off:
         return
     if query.opened.dense is None:
         query.degraded.append(_("Search by meaning is off: its index cannot be opened and waits to be restored."))
         return
-    try:
-        query.vector = query_vector(query.opened.version, query.parsed.plain or query.asked.text)
-    except (EncoderUnavailable, EncodingFailed) as error:
-        logger.error("A query was answered without its meaning: %s", error)
-        query.degraded.append(_("Search by meaning is off: the encoder of this index version cannot be used."))
+    query.encoding = begin_query_vector(query.opened.version, query.parsed.plain or query.asked.text)
 
 
 def collect(query: Query, limit: int) -> None:
@@ -41,18 +33,19 @@ def collect(query: Query, limit: int) -> None:
     When the leg that was asked for cannot answer, the other stands in.
     """
     dense, lexical = query.opened.dense, query.opened.lexical
+    # Words first: the vector is being made meanwhile.
     wants_lexical = query.use_lexical or query.vector is None
     if wants_lexical and lexical is None and query.opened.lexical_problem and not query.lexical.scores:
         message = _("Search by words is off: its index is being built anew.")
         query.degraded.extend([] if message in query.degraded else [message])
-    if dense is not None and query.vector is not None:
-        spent = query.dense.milliseconds
-        query.dense = dense_candidates(dense, query.vector, limit, query.allowed)
-        query.dense.milliseconds += spent
     if wants_lexical and lexical is not None:
         spent = query.lexical.milliseconds
         query.lexical = lexical_candidates(lexical, query.words, limit, query.allowed)
         query.lexical.milliseconds += spent
+    if dense is not None and query.vector is not None:
+        spent = query.dense.milliseconds
+        query.dense = dense_candidates(dense, query.vector, limit, query.allowed)
+        query.dense.milliseconds += spent
     if query.dense.scores and query.lexical.scores and dense is not None and query.vector is not None:
         found_by_words = list(query.lexical.scores)
         if lexical is not None:

@@ -100,10 +100,9 @@ def prepared(
     """Return what was asked with its words and vector, and the documents that it may find. Raises InvalidFilter."""
     parsed = query_language.parse(asked.text, is_field)
     query = Query(asked, opened, options, parsed, asked.filters + Filters.of(parsed.filters))
+    candidates.begin_encoding(query)
     _read_words(query)
     clock.lap("parse")
-    candidates.encode(query)
-    clock.lap("encode")
     scope = scope_of(opened.version, asked.user, query.filters)
     query.allowed = _both(query.allowed, scope.allowed)
     clock.lap("filter")
@@ -219,4 +218,5 @@ class Clock:
         total = (time.perf_counter() - self._begun) * 1_000
         dense = sum(query.dense.milliseconds for query in queries)
         lexical = sum(query.lexical.milliseconds for query in queries)
-        return Timings(**self._spent, dense=dense, lexical=lexical, total=total)
+        encode = sum(query.encode_milliseconds for query in queries)
+        return Timings(**self._spent, encode=encode, dense=dense, lexical=lexical, total=total)

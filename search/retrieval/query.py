@@ -1,11 +1,17 @@
 """One search on its way: what was asked, and what each stage has found out so far. The stages have the behaviour."""
 
+import logging
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 from search.datatypes import Ids, Vectors
+from search.embedding.base import EncoderUnavailable, EncodingFailed
 from search.lexical.lexical_query import LexicalQuery
 from search.retrieval.curation.rules import Effect
 from search.retrieval.filtering.filters import Filters
@@ -18,6 +24,8 @@ from search.retrieval_options import RetrievalOptions
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,8 @@ class Query:
     foreign: bool = False  # in another language than what is searched
     terms: tuple[str, ...] = ()  # worth marking in what is shown
     allowed: Ids | None = None  # the chunks that may take part, ascending; None for all
-    vector: Vectors | None = None
+    encoding: "Future[Vectors] | None" = None  # the query's vector, being made
+    encode_milliseconds: float = 0.0  # that the search had to wait for it
     dense: Candidates = field(default_factory=Candidates)
     lexical: Candidates = field(default_factory=Candidates)
     found: list[VisibleHit] = field(default_factory=list)  # documents in their order, each by its best chunk
@@ -71,6 +80,21 @@ class Query:
     reranked: dict[int, Reranked] = field(default_factory=dict)  # by document
     effects: tuple[Effect, ...] = ()
     degraded: list[str] = field(default_factory=list)
+
+    @cached_property
+    def vector(self) -> Vectors | None:
+        """The query's vector, waited for where it is not there yet; None where meaning takes no part."""
+        if self.encoding is None:
+            return None
+        begun = time.perf_counter()
+        try:
+            return self.encoding.result()
+        except (EncoderUnavailable, EncodingFailed) as error:
+            logger.error("A query was answered without its meaning: %s", error)
+            self.degraded.append(_("Search by meaning is off: the encoder of this index version cannot be used."))
+            return None
+        finally:
+            self.encode_milliseconds = (time.perf_counter() - begun) * 1_000
 
     @property
     def leaves_out_weak(self) -> bool:

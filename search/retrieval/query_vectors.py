@@ -1,7 +1,12 @@
-"""Query texts to vectors, by the encoder of the version that is searched; the newest ones are remembered."""
+"""Query texts to vectors, by the encoder of the version that is searched; the newest ones are remembered.
+
+A search begins with this and needs it late: it is done in a thread beside the search by words.
+"""
 
 import threading
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 
 from search import metrics, registry
 from search.conf import conf
@@ -11,6 +16,19 @@ from search.models import IndexVersion
 
 _cache: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
 _lock = threading.Lock()
+_beside = ThreadPoolExecutor(max_workers=8, thread_name_prefix="query-vector")
+
+
+def begin_query_vector(version: IndexVersion, text: str) -> "Future[Vectors]":
+    """Begin to make the vector of `text`; the result, or what `query_vector` raises, is awaited with `result()`."""
+    if (version.encoder_fingerprint, text) not in _cache:
+        return _beside.submit(copy_context().run, query_vector, version, text)
+    known: Future[Vectors] = Future()
+    try:
+        known.set_result(query_vector(version, text))
+    except EncoderUnavailable as error:  # somebody else's newer query has pushed it out meanwhile
+        known.set_exception(error)
+    return known
 
 
 def query_vector(version: IndexVersion, text: str) -> Vectors:
