@@ -257,6 +257,7 @@ class SemsearchOnServers(Semsearch):
     """This product on PostgreSQL and Valkey."""
 
     def prepare(self) -> None:
+        (self.folder / "postgres").mkdir(mode=0o755)
         self.postgres, self.valkey = Postgres(self.folder / "postgres"), Valkey(self.folder)
         self.postgres.start()
         self.valkey.start()

@@ -13,6 +13,8 @@ from search.models import ImportFile, ImportJob
 from search.readers.base import Record
 from search.storable import storable_json
 
+_NAMED = 6  # columns in a message
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -42,7 +44,7 @@ def check(job: ImportJob, file: ImportFile, record: Record) -> Checked:
     groups = mapped.groups if mapped.groups is not None else _default_groups(job)
     try:
         check_document(mapped.external_id, values)
-        _check_text(record, mapped.values)
+        _check_text(job, file, record, mapped.values)
     except BadValues as error:
         return Checked(record, mapped.external_id, problems=error.problems)
     return Checked(record, mapped.external_id, DocumentWrite(mapped.external_id, values, groups))
@@ -63,11 +65,18 @@ def _no_identity(job: ImportJob, record: Record) -> str:
     return _("Column “%(column)s”, which identifies a row, is empty. Fill it in.") % {"column": names[0]}
 
 
-def _check_text(record: Record, values: Mapping[str, Any]) -> None:
+def _check_text(job: ImportJob, file: ImportFile, record: Record, values: Mapping[str, Any]) -> None:
     """Raise BadValues for a row whose text is empty, or its title where it has no column for the text.
 
-    A row with anchors is a line of an export: the document that it was is the one that is meant.
+    One that has neither can only be meant for a document that is there, and has to say which. A row with anchors is a
+    line of an export: the document that it was is the one that is meant.
     """
+    if file.tabular and not {"title", "body"} & values.keys():
+        if job.key_column or columns.identifying(job.mapping, record.values):
+            return
+        named = [name for name in record.values if name not in columns.NOTES]
+        shown = ", ".join(f"“{name}”" for name in named[:_NAMED]) + (", …" if len(named) > _NAMED else "")
+        raise BadValues({"": _("None of its columns is the title or the text: %s. Say which column is which.") % shown})
     name = next((name for name in ("body", "title") if name in values), "")
     if name and not _says_something(values[name]) and "anchors" not in record.values:
         raise BadValues({name: _("It is empty. Fill it in, or take the row out.")})

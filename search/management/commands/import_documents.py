@@ -163,10 +163,12 @@ class Command(BaseCommand):
             self.stderr.write(self.style.ERROR(f"  {_place(failure)}: {failure.reason}"))
         if job.failures.count() > len(failures):
             self.stderr.write(f"  and {job.failures.count() - len(failures):,} more.")
-        if failures and not job.dry_run:
+        if not job.dry_run and job.failures.filter(line=None).exists():
+            self.stderr.write("Mend the files that could not be read, and import them again.")
+        if not job.dry_run and job.failures.exclude(line=None).exists():
             self.stderr.write(
-                f"Mend them in the admin (import {job.pk}), or download them from "
-                f"/api/v1/import-jobs/{job.pk}/failures.jsonl, mend the lines and import that file."
+                f"Mend the lines in the admin (import {job.pk}), or download them from "
+                f"/api/v1/import-jobs/{job.pk}/failures.jsonl, mend them and import that file."
             )
 
     def _wait(self, collection: Collection) -> None:
@@ -301,7 +303,8 @@ def _summary(job: ImportJob) -> str:
         )
     if job.status == ImportJob.Status.CANCELLED:
         return f"{said}. It was cancelled; what is in stays in."
-    return f"{said} in {_seconds(job):.0f} s. The worker indexes what is new."
+    next_step = " The worker indexes what is new." if job.counts["created"] or job.counts["updated"] else ""
+    return f"{said} in {_seconds(job):.0f} s.{next_step}"
 
 
 def _facts(job: ImportJob, failures: list[ImportFailure]) -> dict[str, Any]:
