@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,8 @@ class TextChunk:
     text_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A chunk that a retriever found; higher scores are better."""
+class Hit(NamedTuple):
+    """A chunk that a retriever found; higher scores are better. Searches make hundreds of them."""
 
     chunk_id: int
     score: float

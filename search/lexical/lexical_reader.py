@@ -275,7 +275,7 @@ class LexicalReader:
     def _hits(self, query: "tantivy.Query", k: int) -> list[Hit]:
         found = self.searcher.search(query, k, count=False).hits
         ids = self.searcher.fast_field_values("chunk_id", [address for _, address in found])
-        return [Hit(int(chunk_id), float(score)) for (score, _), chunk_id in zip(found, ids, strict=True)]
+        return [Hit(chunk_id, score) for (score, _), chunk_id in zip(found, ids, strict=True)]
 
     def _explained(self, alternative: Alternative, field: str, chunk_id: int, weight: float) -> TermScore | None:
         query = self._alternative(alternative, field)

@@ -35,12 +35,13 @@ def standardised(dense: Mapping[int, float], lexical: Mapping[int, float], *, de
     if not len(ids):
         return []
     low = min(dense.values(), default=0.0)
-    near = np.array([dense.get(pk, low) - low for pk in ids.tolist()])
+    near = np.array([dense.get(pk, low) for pk in ids.tolist()]) - low
     words = np.array([lexical.get(pk, 0.0) for pk in ids.tolist()])
     near_share, words_share = dense_weight * _per_deviation(near), (1 - dense_weight) * _per_deviation(words)
     most = near_share * near.max() + words_share * words.max()
     scores = (near_share * near + words_share * words) / most if most > 0 else np.ones(len(ids))
-    return ranked(dict(zip(ids.tolist(), scores.tolist(), strict=True)))
+    best = np.argsort(-scores, kind="stable")  # the ids ascend
+    return list(map(Hit, ids[best].tolist(), scores[best].tolist()))
 
 
 def _per_deviation(scores: np.ndarray) -> float:
@@ -77,4 +78,7 @@ def rrf(*rankings: Sequence[int]) -> list[Hit]:
 
 def ranked(scores: Mapping[int, float]) -> list[Hit]:
     """Return the candidates by score, highest first; equal scores by chunk id, so that the order is stable."""
-    return [Hit(chunk_id, score) for chunk_id, score in sorted(scores.items(), key=lambda item: (-item[1], item[0]))]
+    ids = np.fromiter(scores.keys(), np.int64, len(scores))
+    values = np.fromiter(scores.values(), np.float64, len(scores))
+    best = np.lexsort((ids, -values))
+    return list(map(Hit, ids[best].tolist(), values[best].tolist()))

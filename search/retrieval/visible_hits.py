@@ -1,8 +1,7 @@
 """Holds every hit against the database before anybody sees it: deleted, unpublished and forbidden ones end here."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Exists, OuterRef
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 _MOST_CHUNKS = 2_000  # of documents that were named
 
 
-@dataclass(frozen=True, slots=True)
-class VisibleHit:
+class VisibleHit(NamedTuple):
     """The best chunk of one document that the user may see; `changed` when the text has been edited since."""
 
     hit: Hit
@@ -31,7 +29,7 @@ class VisibleHit:
 
     def scored(self, score: float) -> "VisibleHit":
         """Return it with another score."""
-        return replace(self, hit=Hit(self.hit.chunk_id, score))
+        return self._replace(hit=Hit(self.hit.chunk_id, score))
 
 
 def visible_documents(version: IndexVersion, user: "AbstractBaseUser | AnonymousUser | None") -> "DocumentQuerySet":
