@@ -33,6 +33,12 @@ def context() -> Mapping[str, Any]:
     return _context.get() or {}
 
 
+def is_no_sweep(record: logging.LogRecord) -> bool:
+    """Tell whether a line is worth writing: that the sweep of every half minute comes and goes well is not."""
+    about = record.args if isinstance(record.args, Mapping) else {}
+    return record.levelno > logging.INFO or about.get("name") != "search.sweep"
+
+
 def described(error: BaseException) -> str:
     """Return an exception without what it may quote: ours and the system's with their words, others by their class."""
     name = type(error).__name__

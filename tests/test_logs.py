@@ -148,3 +148,13 @@ def test_a_request_of_somebody_names_the_user_by_id(
     (told,) = [line for line in lines(written) if line["message"] == "answered"]
     assert told["user"] == admin_user.pk
     assert "username" not in told
+
+
+def test_a_sweep_that_comes_and_goes_well_is_not_worth_a_line() -> None:
+    def about(level: int, name: str) -> logging.LogRecord:
+        return logging.LogRecord("celery", level, "", 1, "Task %(name)s", ({"name": name},), None)
+
+    assert not logs.is_no_sweep(about(logging.INFO, "search.sweep"))
+    assert logs.is_no_sweep(about(logging.ERROR, "search.sweep"))
+    assert logs.is_no_sweep(about(logging.INFO, "search.index_pending"))
+    assert logs.is_no_sweep(record("search.sweep"))

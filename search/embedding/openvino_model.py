@@ -18,6 +18,7 @@ MODEL_FILE = "model.xml"
 BF16, F32 = "bf16", "f32"
 _TOKENS_AT_ONCE = 2_048
 _TEXTS_AT_ONCE = 64
+_ROUND_TO = 16  # tokens
 _IDS, _MASK = 0, 1  # the inputs, in the order in which the conversion names them
 
 
@@ -33,6 +34,7 @@ class OpenVinoModel:
 
         threads = threads or usable_threads()
         self._tokenizer = tokenizer
+        self._most = int(tokenizer.truncation["max_length"])
         self._dimension = dimension
         self._compiled: Any = openvino.Core().compile_model(
             str(folder / MODEL_FILE),
@@ -59,7 +61,7 @@ class OpenVinoModel:
         with self._queue_lock:
             self._queue.set_callback(keep)
             for batch in _batches([len(each) for each in ids]):
-                self._queue.start_async(_padded([ids[at] for at in batch]), batch)
+                self._queue.start_async(_padded([ids[at] for at in batch], self._most), batch)
             self._queue.wait_all()
         return vectors
 
@@ -68,7 +70,7 @@ class OpenVinoModel:
         request = getattr(self._own, "request", None)
         if request is None:
             request = self._own.request = self._compiled.create_infer_request()
-        request.infer(_padded([self._tokenizer.encode(text).ids]), share_inputs=True)
+        request.infer(_padded([self._tokenizer.encode(text).ids], self._most), share_inputs=True)
         vector: Vectors = request.get_output_tensor(0).data[0].copy()
         return vector
 
@@ -98,12 +100,14 @@ def _batches(lengths: Sequence[int]) -> Iterator[np.ndarray]:
             begin = end
 
 
-def _padded(ids: Sequence[Sequence[int]]) -> dict[int, np.ndarray]:
+def _padded(ids: Sequence[Sequence[int]], most: int) -> dict[int, np.ndarray]:
     """Return token ids and attention mask, each of shape (texts, tokens of the longest); ids are padded with 0.
 
-    What stands where the mask is 0 has no part in any vector.
+    What stands where the mask is 0 has no part in any vector. Lengths are rounded up: the processor's matrices have 16
+    rows, and for each length OpenVINO makes programs and keeps them. `most` is the model's window.
     """
     longest = max(len(each) for each in ids)
+    longest = max(longest, min(most, -(-longest // _ROUND_TO) * _ROUND_TO))
     given, mask = np.zeros((2, len(ids), longest), dtype=np.int64)
     for row, each in enumerate(ids):
         given[row, : len(each)] = each

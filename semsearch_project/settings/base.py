@@ -18,6 +18,7 @@ from kombu import Exchange, Queue
 
 from search.branding import admin_shades, site
 from search.conf import semsearch_from_environment
+from semsearch_project.logs import is_no_sweep
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -257,7 +258,8 @@ LOGGING: dict[str, Any] = {
         "not_503": {
             "()": "django.utils.log.CallbackFilter",
             "callback": lambda record: getattr(record, "status_code", 0) != 503,
-        }
+        },
+        "no_sweeps": {"()": "django.utils.log.CallbackFilter", "callback": is_no_sweep},
     },
     "formatters": {
         "lines": {"()": "semsearch_project.logs.Lines", "texts": SEMSEARCH.get("LOG_TEXTS", False)},
@@ -267,7 +269,7 @@ LOGGING: dict[str, Any] = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": os.environ.get("DJANGO_LOG_FORMAT") or "lines",
-            "filters": ["not_503"],
+            "filters": ["not_503", "no_sweeps"],
         }
     },
     "root": {"handlers": ["console"], "level": os.environ.get("DJANGO_LOG_LEVEL", "INFO")},

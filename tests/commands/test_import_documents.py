@@ -185,12 +185,23 @@ def test_failed_rows_are_listed_shortly_with_the_way_out(collection: Collection,
     assert f"/api/v1/import-jobs/{ImportJob.objects.get().pk}/failures.jsonl" in complained
 
 
+def test_nothing_is_said_to_be_indexed_where_nothing_got_in(collection: Collection, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+
+    said, _complained = run(tmp_path / "empty.txt", ends_with=1)
+
+    assert "1 failed" in said
+    assert "indexes" not in said
+
+
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(collection: Collection, folder: Path) -> None:
     (folder / "report.pdf").write_bytes(b"MZ\x90\x00 a program")
 
     _said, complained = run(folder, ends_with=1)
 
     assert "report.pdf: " in complained
+    assert "Mend the files that could not be read" in complained
+    assert "failures.jsonl" not in complained
     assert len(ids()) == 5
 
 

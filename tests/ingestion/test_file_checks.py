@@ -74,6 +74,15 @@ def test_empty_rows_and_texts_are_failures_with_their_reason(collection: Collect
     }
 
 
+def test_rows_of_which_no_column_is_title_or_text_fail_with_their_columns(collection: Collection) -> None:
+    job = imported(collection, {"faq.csv": "Frage,Antwort\nWo parken?,Hinter dem Haus\n"})
+
+    assert counts(job) == {"read": 1, "failed": 1}
+    assert job.failures.get().reason == (
+        "None of its columns is the title or the text: “Frage”, “Antwort”. Say which column is which."
+    )
+
+
 def test_a_row_may_say_nothing_of_the_text_and_an_export_may_have_none(collection: Collection) -> None:
     imported(collection, {"a.csv": "id,title,text\n1,One,First.\n"})
 

@@ -40,6 +40,8 @@ CHANGED_MEANWHILE = _(
     "theirs, or tick “Overwrite it with mine when I save” and save again."
 )
 
+NOTHING_TO_FIND = _("Write a text, or at least a title: by these it is found. Or save it as a draft.")
+
 
 class _Unlogged(forms.CharField):
     """A field of the form itself, which is no change of the document."""
@@ -66,6 +68,8 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in its
         self._hold_against_the_stored(values)
         if lacks_audience(values.get("visibility", ""), has_groups=bool(values.get("groups"))):
             self.add_error("groups", NO_AUDIENCE)
+        if values.get("state") == Document.State.PUBLISHED and not (values.get("title") or values.get("body")):
+            self.add_error("body", NOTHING_TO_FIND)
         return values
 
     def _hold_against_the_stored(self, values: dict[str, Any]) -> None:

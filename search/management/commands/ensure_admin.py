@@ -21,7 +21,7 @@ class Command(BaseCommand):
         if password is not None:
             self.stdout.write(
                 f"The first administrator was made. Name: {USERNAME}  Password: {password}\n"
-                "It is shown this once; change it with: manage.py changepassword admin"
+                "It is shown this once; change it with: .venv/bin/python manage.py changepassword admin"
             )
 
 

@@ -9,6 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from search import query_service
 from search.datatypes import SearchResponse
+from search.models import Collection
+
+_NAMED = 20  # collections in a message
 
 
 class Command(BaseCommand):
@@ -34,7 +37,8 @@ class Command(BaseCommand):
                 mode=options["mode"],
             )
         except query_service.UnknownCollection as error:
-            raise CommandError(f"There is no collection {str(error)!r}.") from error
+            names = ", ".join(Collection.objects.order_by("slug").values_list("slug", flat=True)[:_NAMED]) or "none"
+            raise CommandError(f"There is no collection {str(error)!r}; there are: {names}.") from error
         except (query_service.InvalidQuery, query_service.NotReady) as error:
             raise CommandError(str(error)) from error
         if options["format"] == "json":

@@ -311,3 +311,18 @@ def test_the_form_refuses_what_the_api_and_imports_refuse(
     assert message in page
     document.refresh_from_db()
     assert (document.language, document.url, document.visibility) == ("", "", "public")
+
+
+def test_a_document_with_nothing_to_find_is_no_more_than_a_draft(
+    admin_client: Client, make_document: MakeDocument
+) -> None:
+    document = make_document()
+    empty = form_of(document, title=" ", body="")
+
+    refused = admin_client.post(change_url(document), empty)
+    kept = admin_client.post(change_url(document), {**empty, "state": "draft"})
+
+    assert "Write a text, or at least a title" in refused.content.decode()
+    assert kept.status_code == 302
+    document.refresh_from_db()
+    assert (document.title, document.state) == ("", "draft")
