@@ -125,7 +125,7 @@ def _problem_of(exc: Exception) -> Problem | None:
         return _search_problem(exc)
     if isinstance(exc, exceptions.ValidationError):
         errors = tuple(field_errors(exc.detail))
-        summary = " ".join(dict.fromkeys(error["detail"] for error in errors[:3]))
+        summary = " ".join(dict.fromkeys(_with_its_field(error) for error in errors[:3]))
         return Problem(400, "invalid", shortened(summary), errors)
     if isinstance(exc, Http404):
         exc = exceptions.NotFound(*exc.args)
@@ -138,6 +138,12 @@ def _problem_of(exc: Exception) -> Problem | None:
         code = exc.default_code.replace("_", "-")
         return Problem(exc.status_code, code, shortened(str(exc.detail)), headers=_headers(exc))
     return _server_problem(exc)
+
+
+def _with_its_field(error: Mapping[str, str]) -> str:
+    """Return what is wrong as a sentence that stands for itself: `k: …`."""
+    field = error["pointer"].removeprefix("#").removeprefix("/")
+    return f"{field}: {error['detail']}" if field else error["detail"]
 
 
 def _search_problem(exc: NotReady | UnknownCollection | InvalidQuery) -> Problem:

@@ -109,7 +109,7 @@ def test_a_number_is_no_text_and_the_problem_says_how_to_write_it(
 
     message = "12 is not a text. Put it into quotation marks."
     assert problem["errors"] == [{"pointer": f"#/{field}", "detail": message}]
-    assert problem["detail"] == message
+    assert problem["detail"] == f"{field}: {message}"
     assert Document.objects.count() == before
 
 
