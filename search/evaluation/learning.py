@@ -41,6 +41,7 @@ class Scored:
     lexical: Mapping[int, float]
     document_of: Mapping[int, str]
     grades: Mapping[str, int]
+    words_worth: float = 1.0  # the share of their weight that words have in this query
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def _best(worth: NDArray[np.float64], baseline: float) -> int:
 
 def ndcg_of(scored: Scored, method: str, weight: float) -> float:
     """Return nDCG@10 of one query's candidates, joined by a method of `fusion`; a document counts by its best chunk."""
-    hits = fusion.fuse(scored.dense, scored.lexical, method=method, dense_weight=weight)
+    in_query = candidates.dense_weight(weight, scored.words_worth)
+    hits = fusion.fuse(scored.dense, scored.lexical, method=method, dense_weight=in_query)
     documents = dict.fromkeys(scored.document_of[hit.chunk_id] for hit in hits if hit.chunk_id in scored.document_of)
     return metrics.ndcg(list(documents), scored.grades, metrics.CUTOFF)
 
@@ -133,4 +135,5 @@ def scored_by_both(version: IndexVersion, options: RetrievalOptions, text: str, 
         raise CannotLearn(" ".join(found.degraded) or _("The query could not be asked."))
     dense, lexical = candidates.nearness(trace.query), trace.query.lexical.scores
     chunks = Chunk.objects.filter(version=version, pk__in=[*dense, *lexical]).live()
-    return Scored(dense, lexical, dict(chunks.values_list("pk", "document__external_id")), grades)
+    document_of = dict(chunks.values_list("pk", "document__external_id"))
+    return Scored(dense, lexical, document_of, grades, candidates.words_worth(trace.query))

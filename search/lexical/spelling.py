@@ -11,6 +11,8 @@ _TWO_MISTAKES = 8  # letters of a word in which two are believed
 _LEAST = 4
 _LOOKED_AT = 3_000
 _MOST = 3
+_ENDINGS = frozenset(("s", "es", "er", "ed", "ly"))
+_ENDINGS_OF_E = frozenset("rd")
 _WORTH = {1: 0.6, 2: 0.4}
 
 Frequency = Callable[[str], int]
@@ -25,15 +27,29 @@ def corrections(word: str, frequency: Frequency, beginning: Beginning, least: in
     """
     if len(word) < _LEAST or not word.isalpha():
         return []
-    near = {other: count for other in _one_mistake(word) if (count := frequency(other)) >= least}
+    near = {
+        other: count
+        for other in _one_mistake(word)
+        if (count := frequency(other)) >= least and not is_another_form(word, other)
+    }
     if near or len(word) < _TWO_MISTAKES:
         return _best(near, 1)
     far = {
         other: count
         for other, count in beginning(word[:2], _LOOKED_AT)
-        if count >= least and abs(len(other) - len(word)) <= 2 and distance(word, other, 2) <= 2
+        if count >= least
+        and abs(len(other) - len(word)) <= 2
+        and distance(word, other, 2) <= 2
+        and not is_another_form(word, other)
     }
     return _best(far, 2)
+
+
+def is_another_form(one: str, other: str) -> bool:
+    """Tell whether one word is the other with an English ending: who writes `maker` did not mean `make`."""
+    shorter, longer = sorted((one, other), key=len)
+    ending = longer.removeprefix(shorter)
+    return ending != longer and (ending in _ENDINGS or (shorter.endswith("e") and ending in _ENDINGS_OF_E))
 
 
 def distance(one: str, other: str, most: int) -> int:

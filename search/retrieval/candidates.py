@@ -13,6 +13,7 @@ from search.retrieval.legs import add_bm25, add_cosines, dense_candidates, lexic
 from search.retrieval.query import Query
 from search.retrieval.query_vectors import begin_query_vector
 
+_WELL_MATCHED = 1.0  # times what all telling words together score, each once (docs/relevance.md)
 _FOREIGN_WORDS = 0.3  # names and numbers are the same in many languages
 
 
@@ -65,8 +66,31 @@ def score(query: Query, chunk_ids: Sequence[int]) -> None:
 def fused(query: Query) -> list[Hit]:
     """Return the candidates of both legs in one order, best first."""
     options = query.options
-    words_weight = (1 - options.dense_weight) * (_FOREIGN_WORDS if query.foreign else 1)
-    return fusion.fuse(nearness(query), query.lexical.scores, method=options.fusion, dense_weight=1 - words_weight)
+    weight = dense_weight(options.dense_weight, words_worth(query))
+    return fusion.fuse(nearness(query), query.lexical.scores, method=options.fusion, dense_weight=weight)
+
+
+def dense_weight(of_collection: float, worth: float) -> float:
+    """Return what meaning weighs in a query whose words are worth so much: they give up the rest of their weight.
+
+    Where meaning is to count for nothing, it does not.
+    """
+    return 1 - (1 - of_collection) * worth if of_collection else 0.0
+
+
+def words_worth(query: Query) -> float:
+    """Return the share, 0 to 1, of their weight that words deserve in this query."""
+    return _FOREIGN_WORDS if query.foreign else _telling(query)
+
+
+def _telling(query: Query) -> float:
+    """Return less than 1 where even the best match has few of the telling words.
+
+    A filler that two texts of a small collection share sets them apart from all others, by BM25, and says nothing.
+    """
+    everything = sum(weight for weight, _ in query.weighed_words)
+    best = max(query.lexical.scores.values(), default=0.0)
+    return min(1.0, best / (_WELL_MATCHED * everything)) if everything else 1.0
 
 
 def nearness(query: Query) -> Mapping[int, float]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from search.datatypes import SearchResponse
 from search.lexical.lexical_reader import TermScore
 from search.models import Chunk, Document, IndexVersion
-from search.retrieval import pipeline
+from search.retrieval import candidates, pipeline
 from search.retrieval.curation import rules
 from search.retrieval.curation.rules import Effect
 from search.retrieval.filtering.filters import Filters
@@ -141,7 +141,7 @@ def _explained(trace: Trace, query: Query, document: Document, degraded: tuple[s
         reason=reason,
         dense=_dense(query, document, chunks),
         lexical=_lexical(query, document, chunks),
-        dense_weight=query.options.dense_weight,
+        dense_weight=round(candidates.dense_weight(query.options.dense_weight, candidates.words_worth(query)), 3),
         fusion=query.options.fusion,
         fused_rank=fused_rank,
         fused_score=fused.hit.score if fused else None,

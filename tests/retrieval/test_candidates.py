@@ -89,3 +89,21 @@ def test_words_of_another_language_count_three_tenths_and_are_not_corrected(
     near, words = candidates.nearness(query), query.lexical.scores
     assert candidates.fused(query) == fusion.standardised(near, words, dense_weight=weight)
     assert not asked(version, "how does a man read of his house").foreign
+
+
+def test_a_filler_that_few_texts_share_does_not_outweigh_the_meaning(collection: Collection, indexed: Indexed) -> None:
+    bodies = [f"Notes on subject {n}, for whoever wants them." for n in range(60)]
+    Document.objects.bulk_create(
+        Document(collection=collection, body=body) for body in [*bodies, "Make a dark roux.", "Sharpen the knives."]
+    )
+    indexed()
+    version = collection.active_version()
+    assert version is not None
+
+    filler = asked(version, "how can I make blades keen once more")
+    named = asked(version, "sharpen knives")
+
+    assert candidates.words_worth(filler) < 0.5
+    assert candidates.words_worth(named) == 1.0
+    assert candidates.dense_weight(0.5, 0.5) == 0.75
+    assert candidates.dense_weight(0.0, 0.5) == 0.0

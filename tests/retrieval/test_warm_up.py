@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 
 from search import registry
 from search.models import IndexVersion
@@ -24,6 +25,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     registry.forget_encoders()
     monkeypatch.setattr(registry, "encoder", noted)
+    monkeypatch.setattr(connection, "close", lambda: None)  # the test's own
     return runtimes
 
 
